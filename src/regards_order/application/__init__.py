@@ -1,0 +1,1 @@
+"""What users and workers do: one file a thing, built from domain values and ports."""

@@ -1,0 +1,242 @@
+"""List the files of an order: read the catalogue, cut suborders, and let the order start (docs/orders.md).
+
+Nobody starts a suborder of a PENDING order, so a completion that fails, or dies, leaves nothing that runs: the next one
+erases what is there and begins again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+
+import attrs
+
+from regards_order.domain.basket import BasketOwner, DatasetSelection
+from regards_order.domain.errors import CatalogUnavailable, OrderingError
+from regards_order.domain.events import FileOversized, OrderCreated, OrderEnded, SuborderDone
+from regards_order.domain.files import FileCounts, FileState
+from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
+from regards_order.domain.packing import Bucket, Packer
+from regards_order.domain.principal import Access, User
+from regards_order.domain.product import CatalogFile
+from regards_order.domain.search import compile_search
+from regards_order.domain.selection import FileFilter
+from regards_order.domain.suborder import Suborder, SuborderState, priority
+from regards_order.ports.bundle import Ports
+from regards_order.ports.unit_of_work import Transaction
+
+_log = logging.getLogger(__name__)
+_CATALOG_FAILED = "Error trying to search data objects from catalog."
+
+
+def complete_order(ports: Ports, order_id: int) -> Order:
+    """List the files of a PENDING order and let it start; an order in another status is returned as it is.
+
+    Every failure ends the order FAILED, with a message for its user and without files.
+
+    Raises:
+        NotFound: there is no such order.
+    """
+    with ports.store.write() as tx:
+        order = tx.orders.get(order_id, lock=True)
+        if order.status is not OrderStatus.PENDING:
+            return order
+        _erase(tx, order_id)
+        load = tx.slots.load(order.owner)
+        basket = tx.baskets.get(BasketOwner.order(order_id))
+    completion = _Completion(ports, order, priority(load.total, load.mine, order.role))
+    try:
+        for selection in basket.selections if basket else ():
+            completion.take(selection)
+    except CatalogUnavailable as failure:
+        return _fail(ports, order_id, _CATALOG_FAILED, failure)
+    except OrderingError as failure:
+        return _fail(ports, order_id, failure.message, failure)
+    except Exception as failure:
+        return _fail(ports, order_id, f"Unexpected error: {failure}", failure)
+    return _start(ports, order_id, completion)
+
+
+@attrs.define
+class _Completion:
+    """Collect what one completion finds; files and suborders are stored as soon as a bucket is full."""
+
+    ports: Ports
+    order: Order
+    priority: int
+    contents: Contents = Contents()
+    counts: FileCounts = FileCounts()
+
+    def take(self, selection: DatasetSelection) -> None:
+        """Order one dataset selection."""
+        wanted = selection.file_filter or FileFilter()
+        matches = None if wanted.pattern is None else self.ports.patterns.compile(wanted.pattern)
+        packer = Packer(self.ports.settings, wanted, matches)
+        counts, objects = FileCounts(), 0
+        for bucket, products in self._buckets(packer, selection):
+            objects += products
+            if bucket is not None:
+                self._store(bucket, selection.dataset_urn)
+                counts += bucket.counts
+        self.counts += counts
+        self.contents = attrs.evolve(self.contents, features=self.contents.features + objects)
+        if counts.total:
+            self._add_task(selection, counts)
+        if packer.oversized:
+            self._tell_oversized(packer.oversized)
+
+    def _buckets(self, packer: Packer, selection: DatasetSelection) -> Iterator[tuple[Bucket | None, int]]:
+        """Yield each bucket as it fills, and how many products were read since the one before."""
+        catalog, settings = self.ports.catalog, self.ports.settings
+        access = User(self.order.owner, self.order.role, self.order.groups).access
+        dataset = catalog.dataset(selection.dataset_urn, Access(everything=True))
+        if dataset is not None:
+            packer.attach(dataset.urn, dataset.provider_id, map(CatalogFile.of, dataset.files))
+        attributes = catalog.attributes()
+        searches = [
+            compile_search(item.request, attributes, dataset=selection.dataset_urn) for item in selection.items
+        ]
+        after = ""
+        while page := catalog.search(searches, access, after=after, limit=settings.catalog_page):
+            for product in page:
+                for bucket in packer.add(*product):
+                    yield bucket, 0
+            yield None, len(page)
+            after = page[-1].urn
+        for bucket in packer.finish():
+            yield bucket, 0
+
+    def _store(self, bucket: Bucket, dataset_urn: str) -> None:
+        external, rows = bucket.external, bucket.rows
+        state = (FileState.AVAILABLE if external else FileState.PENDING).value
+        with self.ports.store.write() as tx:
+            suborder_id = tx.ids.block("suborder", 1)[0]
+            ids = tx.ids.block("order_file", len(rows))
+            suborder = Suborder(
+                id=suborder_id,
+                order_id=self.order.id,
+                owner=self.order.owner,
+                dataset_urn=dataset_urn,
+                external=external,
+                state=SuborderState.ENDED if external else SuborderState.PENDING,
+                priority=self.priority,
+                hours=self.order.hours,
+                first_file=ids[0],
+                last_file=ids[-1],
+                counts=bucket.counts,
+            )
+            tx.suborders.add(suborder)
+            order_id = self.order.id
+            tx.files.add(
+                (file_id, order_id, suborder_id, *row[:3], state, None, *row[3:])
+                for file_id, row in zip(ids, rows, strict=True)
+            )
+        more_external, more_internal = (1, 0) if external else (0, 1)
+        self.contents = attrs.evolve(
+            self.contents,
+            internal_suborders=self.contents.internal_suborders + more_internal,
+            external_suborders=self.contents.external_suborders + more_external,
+        )
+
+    def _add_task(self, selection: DatasetSelection, counts: FileCounts) -> None:
+        with self.ports.store.write() as tx:
+            task_id = tx.ids.block("dataset_task", 1)[0]
+        task = DatasetTask(
+            id=task_id,
+            dataset_urn=selection.dataset_urn,
+            dataset_label=selection.label,
+            objects_count=selection.counters.objects_count,
+            files_count=counts.total,
+            files_size=counts.bytes_known,
+            file_filter=selection.file_filter,
+            requests=tuple(item.request for item in selection.items),
+        )
+        self.contents = attrs.evolve(self.contents, tasks=(*self.contents.tasks, task))
+
+    def _tell_oversized(self, names: list[str]) -> None:
+        with self.ports.store.write() as tx:
+            for name in names:
+                tx.outbox.add(
+                    FileOversized(
+                        order_id=self.order.id,
+                        owner=self.order.owner,
+                        correlation_id=self.order.correlation_id,
+                        filename=name,
+                    )
+                )
+
+
+def _erase(tx: Transaction, order_id: int) -> None:
+    tx.files.erase(order_id)
+    tx.suborders.erase(order_id)
+
+
+def _start(ports: Ports, order_id: int, completion: _Completion) -> Order:
+    now = ports.clock.now()
+    contents = completion.contents
+    hours = ports.settings.order_hours(completion.order.hours, contents.internal_suborders)
+    with ports.store.write() as tx:
+        order = tx.orders.get(order_id, lock=True)
+        if order.status is not OrderStatus.PENDING:
+            _erase(tx, order_id)
+            return order
+        tx.orders.save(order.completed(contents, now, now + dt.timedelta(hours=hours)))
+        order = tx.orders.count(order_id, completion.counts, 0, now)
+        _tell_started(tx, order)
+        if contents.internal_suborders:
+            tx.slots.note_freed(order.owner)
+    return order
+
+
+def _tell_started(tx: Transaction, order: Order) -> None:
+    for suborder in tx.suborders.of_order(order.id) if order.contents.external_suborders else ():
+        if suborder.external:
+            tx.outbox.add(suborder_done(order, suborder))
+    if order.status is not OrderStatus.RUNNING:
+        tx.outbox.add(order_ended(order))
+    if order.frontend_url and order.status in (OrderStatus.RUNNING, OrderStatus.DONE):
+        tx.outbox.add(
+            OrderCreated(
+                order_id=order.id,
+                owner=order.owner,
+                correlation_id=order.correlation_id,
+                frontend_url=order.frontend_url,
+            )
+        )
+
+
+def _fail(ports: Ports, order_id: int, message: str, failure: Exception) -> Order:
+    _log.warning("order failed", exc_info=failure, extra={"action": "order_failed", "order_id": order_id})
+    now = ports.clock.now()
+    with ports.store.write() as tx:
+        order = tx.orders.get(order_id, lock=True)
+        _erase(tx, order_id)
+        if order.status is OrderStatus.PENDING:
+            expires = now + dt.timedelta(hours=ports.settings.order_hours(order.hours, 0))
+            order = tx.orders.save(order.failed(message, now, expires))
+            tx.outbox.add(order_ended(order))
+    return order
+
+
+def suborder_done(order: Order, suborder: Suborder) -> SuborderDone:
+    """Return the event that a suborder's files are answered."""
+    return SuborderDone(
+        order_id=order.id,
+        suborder_id=suborder.id,
+        owner=order.owner,
+        correlation_id=order.correlation_id,
+        errors=suborder.counts.in_error,
+        total_suborders=order.suborders,
+    )
+
+
+def order_ended(order: Order) -> OrderEnded:
+    """Return the event that an order came to its end."""
+    return OrderEnded(
+        order_id=order.id,
+        owner=order.owner,
+        correlation_id=order.correlation_id,
+        status=order.status,
+        message=order.message,
+    )

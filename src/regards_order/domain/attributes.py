@@ -1,0 +1,177 @@
+"""The queryable attributes of a tenant's products and their types.
+
+A catalogue without data models infers the type of an attribute from all its values (docs/queries.md): booleans,
+integers, numbers with a fraction, date-times, and texts for everything else or for a mixture.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
+)
+
+
+class AttributeType(enum.Enum):
+    """Say how the values of an attribute are compared."""
+
+    STRING = "STRING"  #: texts
+    LONG = "LONG"  #: whole numbers
+    DOUBLE = "DOUBLE"  #: numbers
+    DATE = "DATE_ISO8601"  #: instants
+    BOOLEAN = "BOOLEAN"  #: true or false
+
+
+class ValueKind(enum.Enum):
+    """Say what one value of an attribute looks like."""
+
+    BOOLEAN = "B"  #: true or false
+    INTEGER = "I"  #: a number without fraction
+    NUMBER = "N"  #: a number with a fraction
+    INSTANT = "D"  #: an ISO 8601 date-time
+    TEXT = "T"  #: any other text
+
+    __hash__ = object.__hash__
+
+
+def parse_instant(text: str) -> int | None:
+    """Return the instant of an ISO 8601 date-time in microseconds since 1970 (UTC), or None if *text* is none.
+
+    No offset means UTC; digits beyond the microsecond are cut.
+
+    >>> parse_instant("1970-01-01T01:00:00.5+01:00")
+    500000
+    """
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        return None
+    day, minute, second, fraction, offset = found.groups()
+    zone = "+00:00" if offset is None or offset in "Zz" else offset
+    try:
+        instant = dt.datetime.fromisoformat(f"{day}T{minute}:{second or '00'}.{(fraction or '')[:6]:0<6}{zone}")
+        return (instant - EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+def microseconds(instant: dt.datetime) -> int:
+    """Return an aware *instant* in microseconds since 1970 (UTC)."""
+    return (instant - EPOCH) // _MICROSECOND
+
+
+@attrs.frozen
+class AttributeValue:
+    """Hold one value of one attribute in every form in which it may have to be compared.
+
+    Attributes:
+        kind: what the value looks like.
+        text: the value as text, code point by code point.
+        integer: whole number, or instant in microseconds since 1970 (UTC).
+        number: any number.
+    """
+
+    kind: ValueKind
+    text: str
+    integer: int | None = None
+    number: float | None = None
+
+
+def read_value(value: Any) -> AttributeValue | None:
+    """Return one scalar JSON value ready for comparison, or None for a null."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return AttributeValue(ValueKind.BOOLEAN, "true" if value else "false", int(value))
+    if isinstance(value, int) and INTEGER_MIN <= value <= INTEGER_MAX:
+        return AttributeValue(ValueKind.INTEGER, str(value), value, float(value))
+    if isinstance(value, float):
+        return AttributeValue(ValueKind.NUMBER, repr(value), None, value)
+    text = str(value)
+    instant = parse_instant(text)
+    if instant is not None:
+        return AttributeValue(ValueKind.INSTANT, text, instant)
+    return AttributeValue(ValueKind.TEXT, text)
+
+
+def read_values(value: Any) -> tuple[AttributeValue, ...]:
+    """Return all values of one attribute of one product: an array has several, a null none."""
+    values = value if isinstance(value, list | tuple) else (value,)
+    return tuple(read for read in map(read_value, values) if read is not None)
+
+
+def infer_type(kinds: Iterable[ValueKind]) -> AttributeType:
+    """Return the type of an attribute whose values are of these *kinds* (at least one).
+
+    >>> infer_type([ValueKind.INTEGER, ValueKind.NUMBER]).name
+    'DOUBLE'
+    """
+    seen = frozenset(kinds)
+    if seen == {ValueKind.BOOLEAN}:
+        return AttributeType.BOOLEAN
+    if seen == {ValueKind.INTEGER}:
+        return AttributeType.LONG
+    if seen <= {ValueKind.INTEGER, ValueKind.NUMBER}:
+        return AttributeType.DOUBLE
+    if seen == {ValueKind.INSTANT}:
+        return AttributeType.DATE
+    return AttributeType.STRING
+
+
+_RESERVED_FRAGMENTS = frozenset({"id", "providerId", "label", "model", "files", "tags", "geometry", "properties"})
+#: the fields of every product, with their types
+BUILT_IN: Mapping[str, AttributeType] = {
+    "id": AttributeType.STRING,
+    "providerId": AttributeType.STRING,
+    "label": AttributeType.STRING,
+    "model": AttributeType.STRING,
+    "tags": AttributeType.STRING,
+    "version": AttributeType.LONG,
+    "last": AttributeType.BOOLEAN,
+    "rawdata": AttributeType.STRING,
+    "_creationDate": AttributeType.DATE,
+    "_lastUpdate": AttributeType.DATE,
+}
+
+
+@attrs.frozen
+class Field:
+    """Name a queryable field: built in, or an attribute of the products' ``properties`` by its dotted name."""
+
+    name: str
+    type: AttributeType
+    built_in: bool = False
+
+
+def resolve(name: str, attributes: Mapping[str, AttributeType]) -> Field | None:
+    """Return the field that a query calls *name*, or None when there is none.
+
+    Args:
+        name: as written in the query, unescaped.
+        attributes: dotted name and type of each attribute that some product of the tenant has.
+
+    The names are those of docs/queries.md: a built-in field; an attribute by its short name when only one has it; by its
+    dotted name; with ``properties.`` or ``feature.properties.`` before it; ``productId`` for ``providerId``.
+    """
+    if name in BUILT_IN:
+        return Field(name, BUILT_IN[name], True)
+    for prefix in ("feature.properties.", "properties."):
+        if name.startswith(prefix) and (full := name[len(prefix) :]) in attributes:
+            return Field(full, attributes[full])
+    if "." in name and name in attributes and name.split(".", 1)[0] not in _RESERVED_FRAGMENTS:
+        return Field(name, attributes[name])
+    short = [full for full in attributes if full.rsplit(".", 1)[-1] == name]
+    if len(short) == 1:
+        return Field(short[0], attributes[short[0]])
+    if name == "productId":
+        return Field("providerId", AttributeType.STRING, True)
+    return None

@@ -1,0 +1,45 @@
+"""The query language: the text of a query, its validated tree, and the test of one product.
+
+>>> types = {"title": AttributeType.STRING, "altitude": AttributeType.LONG}
+>>> query = parse_query("title:harry AND NOT altitude>100", types)
+>>> [type(part).__name__ for part in query.parts]
+['Contains', 'Not']
+"""
+
+from __future__ import annotations
+
+from regards_order.domain.attributes import AttributeType, Field
+from regards_order.domain.lucene.atoms import Wildcard
+from regards_order.domain.lucene.nodes import (
+    NOTHING,
+    And,
+    Between,
+    Contains,
+    Exists,
+    Like,
+    Not,
+    OneOf,
+    Or,
+    Query,
+)
+from regards_order.domain.lucene.predicate import Predicate, compile_predicate
+from regards_order.domain.lucene.query import parse_query
+
+__all__ = [
+    "NOTHING",
+    "And",
+    "AttributeType",
+    "Between",
+    "Contains",
+    "Exists",
+    "Field",
+    "Like",
+    "Not",
+    "OneOf",
+    "Or",
+    "Predicate",
+    "Query",
+    "Wildcard",
+    "compile_predicate",
+    "parse_query",
+]

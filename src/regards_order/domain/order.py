@@ -1,0 +1,259 @@
+"""Orders: their states, their label, and what their counts say (docs/states.md, docs/orders.md)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+
+import attrs
+
+from regards_order.domain.errors import LabelTooLong
+from regards_order.domain.files import FileCounts
+from regards_order.domain.principal import Role
+from regards_order.domain.product import PUBLIC
+from regards_order.domain.selection import FileFilter, SelectionRequest
+from regards_order.domain.states import Machine
+
+LABEL_LIMIT = 50
+MESSAGE_LIMIT = 255
+
+
+class OrderStatus(enum.Enum):
+    """Say how far an order has come."""
+
+    PENDING = "PENDING"  #: created; its files are not listed yet
+    RUNNING = "RUNNING"  #: not every file is treated
+    PAUSED = "PAUSED"  #: its owner stopped it for a while
+    DONE = "DONE"  #: every file could be had
+    DONE_WITH_WARNING = "DONE_WITH_WARNING"  #: some files could not, or there was nothing to order
+    FAILED = "FAILED"  #: its files could not be listed, or none could be had
+    EXPIRED = "EXPIRED"  #: its time is over; files are erased
+    DELETED = "DELETED"  #: its owner deleted it; files are erased
+    ERROR = "ERROR"  #: a cancellation did not succeed
+
+    __hash__ = object.__hash__
+
+
+class OrderEvent(enum.Enum):
+    """Say what can happen to an order."""
+
+    START = "START"  #: its files are listed and the storage is needed
+    FINISH = "FINISH"  #: every file is treated, none in error
+    FINISH_WITH_WARNING = "FINISH_WITH_WARNING"  #: some files are in error, or there is nothing to order
+    FAIL = "FAIL"  #: its files cannot be listed, or all are in error
+    PAUSE = "PAUSE"  #: its owner stops it
+    RESUME = "RESUME"  #: its owner lets it go on
+    DELETE = "DELETE"  #: its owner gives up its files
+    REMOVE = "REMOVE"  #: an administrator erases it
+    RESTART = "RESTART"  #: its owner orders the same once more
+    RETRY = "RETRY"  #: its owner asks again for the files in error
+    EXPIRE = "EXPIRE"  #: its time is over
+    CANCEL_FAILED = "CANCEL_FAILED"  #: it could not be cancelled
+
+    __hash__ = object.__hash__
+
+
+_S, _E = OrderStatus, OrderEvent
+_UNTIL_DONE = {_E.FINISH: _S.DONE, _E.FINISH_WITH_WARNING: _S.DONE_WITH_WARNING, _E.FAIL: _S.FAILED}
+_ENDING = {_E.EXPIRE: _S.EXPIRED, _E.CANCEL_FAILED: _S.ERROR}
+
+ORDERS: Machine[OrderStatus, OrderEvent] = Machine(
+    "Order",
+    _S.PENDING,
+    {
+        _S.PENDING: {_E.START: _S.RUNNING, **_UNTIL_DONE, _E.PAUSE: _S.PAUSED, **_ENDING},
+        _S.RUNNING: {**_UNTIL_DONE, _E.PAUSE: _S.PAUSED, **_ENDING},
+        _S.PAUSED: {**_UNTIL_DONE, _E.RESUME: _S.RUNNING, _E.DELETE: _S.DELETED, **_ENDING},
+        _S.DONE: {
+            _E.FINISH_WITH_WARNING: _S.DONE_WITH_WARNING,
+            _E.DELETE: _S.DELETED,
+            _E.RESTART: _S.DONE,
+            **_ENDING,
+        },
+        _S.DONE_WITH_WARNING: {
+            _E.DELETE: _S.DELETED,
+            _E.RESTART: _S.DONE_WITH_WARNING,
+            _E.RETRY: _S.RUNNING,
+            **_ENDING,
+        },
+        _S.FAILED: {
+            _E.DELETE: _S.DELETED,
+            _E.RESTART: _S.FAILED,
+            _E.RETRY: _S.RUNNING,
+            _E.CANCEL_FAILED: _S.ERROR,
+        },
+        _S.EXPIRED: {_E.DELETE: _S.DELETED, _E.CANCEL_FAILED: _S.ERROR},
+        _S.DELETED: {_E.REMOVE: None},
+        _S.ERROR: {_E.DELETE: _S.DELETED, **_ENDING},
+    },
+    {
+        _E.PAUSE: "ORDER_MUST_BE_PENDING_OR_RUNNING",
+        _E.RESUME: "ORDER_MUST_BE_PAUSED",
+        _E.DELETE: "ORDER_MUST_BE_DONE_OR_DONE_WITH_WARNING_OR_PAUSED_OR_FAILED_OR_EXPIRED",
+        _E.REMOVE: "ORDER_MUST_BE_DELETED",
+        _E.RESTART: "ORDER_MUST_BE_DONE_OR_DONE_WITH_WARNING_OR_FAILED",
+        _E.RETRY: "ORDER_MUST_BE_DONE_WITH_WARNING_OR_FAILED",
+    },
+)
+
+
+@attrs.frozen(kw_only=True)
+class DatasetTask:
+    """Hold what an order took from one dataset.
+
+    Attributes:
+        id: names it in requests.
+        dataset_urn: the dataset.
+        dataset_label: its label.
+        objects_count: products as the basket counted them.
+        files_count: files really ordered, those of the dataset itself included.
+        files_size: their known bytes.
+        file_filter: which files were wanted.
+        requests: what was asked in this dataset.
+    """
+
+    id: int
+    dataset_urn: str
+    dataset_label: str
+    objects_count: int
+    files_count: int
+    files_size: int
+    file_filter: FileFilter | None = None
+    requests: tuple[SelectionRequest, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Contents:
+    """Say what the completion of an order found.
+
+    Attributes:
+        tasks: one for each dataset from which something is ordered.
+        internal_suborders: suborders that need the storage.
+        external_suborders: suborders of external files.
+        features: products found, before file filters.
+    """
+
+    tasks: tuple[DatasetTask, ...] = ()
+    internal_suborders: int = 0
+    external_suborders: int = 0
+    features: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """Hold one order; its files are rows of the store.
+
+    Attributes:
+        id: names it.
+        owner: e-mail of who ordered.
+        role: the owner's role when it was created; background work runs with it.
+        groups: the owner's access groups when it was created.
+        label: 1 to 50 characters, unique for the owner.
+        correlation_id: the client's name for it, echoed in messages.
+        created: when (UTC).
+        status: how far it has come.
+        status_date: since when (UTC).
+        hours: how long its suborders stay available.
+        expires: when its files are erased (UTC); None until they are listed.
+        message: why it failed or ended with a warning, at most 255 characters.
+        frontend_url: page of the front end to show it.
+        counts: its files by state.
+        waiting_suborders: suborders that wait for their user.
+        available_since: when the number of available files changed last (UTC).
+        contents: what completion found.
+        version: grows with every transition.
+    """
+
+    id: int
+    owner: str
+    role: Role = Role.REGISTERED_USER
+    groups: frozenset[str] = PUBLIC
+    label: str
+    correlation_id: str
+    created: dt.datetime
+    status: OrderStatus = OrderStatus.PENDING
+    status_date: dt.datetime
+    hours: int
+    expires: dt.datetime | None = None
+    message: str | None = None
+    frontend_url: str | None = None
+    counts: FileCounts = FileCounts()
+    waiting_suborders: int = 0
+    available_since: dt.datetime | None = None
+    contents: Contents = Contents()
+    version: int = 1
+
+    @property
+    def percent(self) -> int:
+        """Return the share of bytes that are treated, 0 to 100."""
+        return self.counts.percent if self.counts.total else 0
+
+    @property
+    def suborders(self) -> int:
+        """Return the number of suborders, external ones included."""
+        return self.contents.internal_suborders + self.contents.external_suborders
+
+    @property
+    def waiting_for_user(self) -> bool:
+        """Return whether nothing goes on before its user downloads something."""
+        return self.waiting_suborders > 0 or (self.contents.internal_suborders == 0 and self.counts.available > 0)
+
+    def completed(self, contents: Contents, now: dt.datetime, expires: dt.datetime) -> Order:
+        """Return it with its files listed: RUNNING, or already at its end (docs/orders.md has the table).
+
+        Raises:
+            IllegalTransition: it is not PENDING.
+        """
+        event, message = OrderEvent.START, None
+        if not contents.tasks:
+            event = OrderEvent.FINISH_WITH_WARNING
+            message = "No file match filters."
+            if contents.features == 0:
+                message = "It seems that the queried features do not exist anymore."
+        elif contents.internal_suborders == 0:
+            event = OrderEvent.FINISH
+        return attrs.evolve(self._after(event, now), message=message, expires=expires, contents=contents)
+
+    def failed(self, message: str, now: dt.datetime, expires: dt.datetime | None = None) -> Order:
+        """Return it FAILED, with the cause for its user.
+
+        Raises:
+            IllegalTransition: it has ended already.
+        """
+        order = self._after(OrderEvent.FAIL, now)
+        return attrs.evolve(order, message=message[:MESSAGE_LIMIT], expires=expires or self.expires)
+
+    def settled(self, now: dt.datetime) -> Order:
+        """Return it in the status that its counts call for; the same object when nothing changes."""
+        if self.status in (OrderStatus.RUNNING, OrderStatus.PAUSED) and self.counts.pending == 0:
+            if self.counts.in_error == 0:
+                order = self._after(OrderEvent.FINISH, now)
+                return order.settled(now)
+            all_failed = self.counts.in_error == self.counts.total
+            return self._after(OrderEvent.FAIL if all_failed else OrderEvent.FINISH_WITH_WARNING, now)
+        if self.status is OrderStatus.DONE and self.counts.download_error and not self.waiting_for_user:
+            return self._after(OrderEvent.FINISH_WITH_WARNING, now)
+        return self
+
+    def _after(self, event: OrderEvent, now: dt.datetime) -> Order:
+        return attrs.evolve(self, status=ORDERS.next(self.id, self.status, event), status_date=now)
+
+
+def check_label(label: str) -> str:
+    """Return *label* if an order may bear it.
+
+    Raises:
+        LabelTooLong: it has more than 50 characters.
+    """
+    if len(label) > LABEL_LIMIT:
+        raise LabelTooLong(label, len(label), LABEL_LIMIT)
+    return label
+
+
+def default_label(now: dt.datetime, attempt: int = 1) -> str:
+    """Return the label of an order that was given none; *attempt* counts orders of the same second, from 1.
+
+    >>> default_label(dt.datetime(2026, 3, 2, 9, 21, 50), 2)
+    'Order of 2026/03/02 at 09:21:50 (2)'
+    """
+    return f"Order of {now:%Y/%m/%d} at {now:%H:%M:%S}" + (f" ({attempt})" if attempt > 1 else "")

@@ -1,0 +1,99 @@
+"""The cut rule: how the files of an order become suborders (docs/orders.md).
+
+Stored and external files go to different buckets.  A bucket is tested after each product, never inside one, so the
+product that overflows stays in the bucket it overflows, and a bucket never spans two datasets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from regards_order.domain.files import FileCounts, FileState
+from regards_order.domain.product import CatalogFile
+from regards_order.domain.selection import FileFilter, NameMatcher
+from regards_order.domain.settings import Settings
+
+#: (product URN, product id, version) followed by the nine fields of a `CatalogFile`
+BucketRow = tuple[object, ...]
+
+
+@attrs.define
+class Bucket:
+    """Collect the files of one suborder.
+
+    Attributes:
+        external: whether it holds files that the data centre only references.
+        rows: the files.
+        bytes: their known bytes.
+    """
+
+    external: bool
+    rows: list[BucketRow] = attrs.field(factory=list)
+    bytes: int = 0
+
+    @property
+    def counts(self) -> FileCounts:
+        """Return the counts of a new suborder: external files are available at once, others wait for the storage."""
+        state = FileState.AVAILABLE if self.external else FileState.PENDING
+        return FileCounts.of(state, len(self.rows), self.bytes)
+
+
+@attrs.define
+class Packer:
+    """Cut the files of one dataset into buckets.
+
+    Attributes:
+        settings: the limits.
+        oversized: names of stored files that are larger than a whole suborder.
+    """
+
+    settings: Settings
+    file_filter: FileFilter = FileFilter()
+    name_matches: NameMatcher | None = None
+    oversized: list[str] = attrs.field(factory=list, init=False)
+    _stored: Bucket = attrs.field(factory=lambda: Bucket(False), init=False)
+    _external: Bucket = attrs.field(factory=lambda: Bucket(True), init=False)
+
+    def attach(self, urn: str, provider_id: str, files: Iterable[CatalogFile]) -> None:
+        """Put the files of the dataset itself first: no filter applies, and nothing is cut before the first product."""
+        self._put((urn, provider_id, 0), files, filtered=False)
+
+    def add(self, urn: str, provider_id: str, version: int, files: Iterable[CatalogFile]) -> list[Bucket]:
+        """Put the files of one product and return the buckets that it filled."""
+        self._put((urn, provider_id, version), files, filtered=True)
+        full = []
+        if len(self._stored.rows) >= self.settings.suborder_max_files or (
+            self._stored.bytes >= self.settings.suborder_max_bytes and self._stored.rows
+        ):
+            full.append(self._stored)
+            self._stored = Bucket(False)
+        if len(self._external.rows) > self.settings.external_max_files:
+            full.append(self._external)
+            self._external = Bucket(True)
+        return full
+
+    def finish(self) -> list[Bucket]:
+        """Return the buckets that are left."""
+        return [bucket for bucket in (self._stored, self._external) if bucket.rows]
+
+    def _put(self, product: tuple[str, str, int], files: Iterable[CatalogFile], *, filtered: bool) -> None:
+        types = {each.value for each in (self.file_filter if filtered else FileFilter()).data_types}
+        matches = self.name_matches if filtered else None
+        seen: set[tuple[str, str]] = set()
+        for file in files:
+            if file.data_type not in types or (matches is not None and not matches(file.filename)):
+                continue
+            external = file.reference or (not filtered and file.uri.endswith("/dam"))
+            if file.size is None and not external:
+                continue
+            identity = (file.filename, file.checksum or file.uri)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            bucket = self._external if external else self._stored
+            bucket.rows.append(product + tuple(file))
+            bucket.bytes += file.size or 0
+            if not external and (file.size or 0) > self.settings.suborder_max_bytes:
+                self.oversized.append(file.filename)

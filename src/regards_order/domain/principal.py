@@ -1,0 +1,102 @@
+"""Who asks: users, the ladder of roles, and what a user may see of the catalogue."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from regards_order.domain.errors import Fault, InvalidInput, NotAllowed
+from regards_order.domain.product import PUBLIC
+from regards_order.domain.quota import UNLIMITED, check_limit
+
+
+class Role(enum.Enum):
+    """Say what a user may do; each role may do all that the roles before it may."""
+
+    PUBLIC = "PUBLIC"  #: anybody
+    REGISTERED_USER = "REGISTERED_USER"  #: orders and downloads
+    EXPLOIT = "EXPLOIT"  #: looks after the service: sees all orders
+    ADMIN = "ADMIN"  #: manages orders and settings
+    PROJECT_ADMIN = "PROJECT_ADMIN"  #: also reads and downloads what others ordered
+    INSTANCE_ADMIN = "INSTANCE_ADMIN"  #: also removes orders for good
+
+    @property
+    def rank(self) -> int:
+        """Return the place on the ladder, counted from 0."""
+        return list(Role).index(self)
+
+
+@attrs.frozen
+class Access:
+    """Say which products somebody may order: those with one of *groups*, or with *everything* all of them."""
+
+    groups: frozenset[str] = PUBLIC
+    everything: bool = False
+
+    def covers(self, groups: frozenset[str]) -> bool:
+        """Return whether something open to *groups* is open to this user."""
+        return self.everything or not self.groups.isdisjoint(groups)
+
+
+@attrs.frozen
+class User:
+    """Name somebody who uses the service.
+
+    Attributes:
+        email: login, at most 128 characters.
+        role: place on the ladder.
+        groups: access groups; everybody is also in ``public``.
+    """
+
+    email: str
+    role: Role = Role.REGISTERED_USER
+    groups: frozenset[str] = PUBLIC
+
+    def __attrs_post_init__(self) -> None:
+        if not self.email.strip() or len(self.email) > 128:
+            raise InvalidInput((Fault("$.email", f'"{self.email[:140]}" must have 1 to 128 characters'),))
+
+    @property
+    def access(self) -> Access:
+        """Return what this user may see of the catalogue: administrators everything (docs/catalogue.md)."""
+        return Access(self.groups | PUBLIC, self.role.rank >= Role.ADMIN.rank)
+
+    def require(self, role: Role, action: str) -> None:
+        """Refuse an *action* that needs *role*.
+
+        Raises:
+            NotAllowed: this user's role stands below it.
+        """
+        if self.role.rank < role.rank:
+            raise NotAllowed(self.email, self.role.name, action, f"it needs {role.name} or a role above")
+
+    def require_reading(self, owner: str, action: str) -> None:
+        """Refuse an *action* on what *owner* ordered.
+
+        Raises:
+            NotAllowed: this user is neither the owner nor PROJECT_ADMIN or INSTANCE_ADMIN.
+        """
+        if self.email != owner and self.role.rank < Role.PROJECT_ADMIN.rank:
+            raise NotAllowed(self.email, self.role.name, action, "only its owner, PROJECT_ADMIN and INSTANCE_ADMIN may")
+
+
+@attrs.frozen
+class Account:
+    """Hold an entry of the user directory.
+
+    Attributes:
+        user: who it is.
+        active: False for somebody who may not order any more.
+        max_quota: files that may be downloaded in all; -1 = unlimited.
+        rate_limit: files that may be downloaded at once; -1 = unlimited.
+    """
+
+    user: User
+    active: bool = True
+    max_quota: int = attrs.field(default=UNLIMITED)
+    rate_limit: int = attrs.field(default=UNLIMITED)
+
+    def __attrs_post_init__(self) -> None:
+        check_limit("max_quota", self.max_quota)
+        check_limit("rate_limit", self.rate_limit)

@@ -1,0 +1,1 @@
+"""Thin adapters around the ordering domain: each translates, calls the core, and translates back."""

@@ -1,0 +1,102 @@
+"""Put everything together: the only place that knows core and adapters alike."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import attrs
+import sqlalchemy as sa
+
+from regards_order.application.ordering import Ordering
+from regards_order.domain.errors import Fault
+from regards_order.ports.clock import Clock
+from regards_order_adapters.catalog.sql import SqlCatalog
+from regards_order_adapters.config import PREFIX, Config, WrongConfiguration
+from regards_order_adapters.delivery.zip import ZipArchives
+from regards_order_adapters.patterns import Re2Patterns
+from regards_order_adapters.sql.engine import make_engine
+from regards_order_adapters.sql.migrate import migrate
+from regards_order_adapters.sql.unit_of_work import SqlStore
+from regards_order_adapters.storage.external import HttpExternal
+from regards_order_adapters.storage.files import FileStorage, ensure_folder
+from regards_order_adapters.system import RandomIds, SystemClock
+
+
+@attrs.define
+class Service:
+    """Hold an open database and what works on it.
+
+    Attributes:
+        config: how it was opened.
+        engine: the database.
+        clock: business time.
+    """
+
+    config: Config
+    engine: sa.Engine
+    clock: Clock
+    _stores: dict[str, SqlStore] = attrs.field(factory=dict, init=False)
+
+    def store(self, tenant: str) -> SqlStore:
+        """Return the store of a configured tenant.
+
+        Raises:
+            WrongConfiguration: the tenant is not configured.
+        """
+        if tenant not in self.config.tenants:
+            known = ", ".join(self.config.tenants)
+            raise WrongConfiguration((Fault(PREFIX + "TENANTS", f'"{known}" does not name the tenant "{tenant}"'),))
+        if tenant not in self._stores:
+            self._stores[tenant] = SqlStore(self.engine, tenant)
+        return self._stores[tenant]
+
+    def ordering(self, tenant: str) -> Ordering:
+        """Return all use cases of a configured tenant.
+
+        Raises:
+            WrongConfiguration: the tenant is not configured.
+        """
+        store, config = self.store(tenant), self.config
+        ensure_folder(config.storage_root)
+        return Ordering(
+            store=store,
+            catalog=SqlCatalog(store),
+            storage=FileStorage(
+                store, self.clock, config.storage_root, nearline_seconds=config.storage_nearline_seconds
+            ),
+            external=HttpExternal(config.external_allow, config.http_proxy, config.http_no_proxy),
+            patterns=Re2Patterns(),
+            archives=ZipArchives(),
+            clock=self.clock,
+            unique_ids=RandomIds(),
+            settings=config.settings,
+        )
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_service(config: Config, clock: Clock | None = None) -> Service:
+    """Open the database of a configuration; SQLite is migrated first.
+
+    Raises:
+        SchemaTooNew: the database was migrated by a newer program.
+        DatabaseUnusable: it cannot be opened.
+        WrongConfiguration, InvalidInput: the configuration cannot be used.
+    """
+    engine = make_engine(config.database_url)
+    try:
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Service(config, engine, clock or SystemClock())

@@ -1,0 +1,107 @@
+"""A validated query as SQL conditions: the same meaning as the predicate of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from regards_order.domain.attributes import AttributeType, Field
+from regards_order.domain.lucene import And, Between, Contains, Exists, Like, Not, OneOf, Or, Query
+from regards_order.domain.product import DataType
+from regards_order_adapters.sql import schema
+from regards_order_adapters.sql.functions import LIKE, dump_pieces
+from regards_order_adapters.sql.tenancy import Scope, among
+
+Condition = sa.ColumnElement[bool]
+
+_PRODUCTS = schema.products
+_COLUMNS: dict[str, sa.ColumnElement[Any]] = {
+    "id": _PRODUCTS.c.urn,
+    "providerId": _PRODUCTS.c.provider_id,
+    "label": _PRODUCTS.c.label,
+    "model": _PRODUCTS.c.model,
+    "version": _PRODUCTS.c.version,
+    "last": sa.type_coerce(_PRODUCTS.c.last, sa.Integer),
+    "_creationDate": sa.type_coerce(_PRODUCTS.c.creation_date, sa.BigInteger),
+    "_lastUpdate": sa.type_coerce(_PRODUCTS.c.last_update, sa.BigInteger),
+}
+_VALUES = schema.product_values
+_BY_TYPE: dict[AttributeType, sa.ColumnElement[Any]] = {
+    AttributeType.STRING: _VALUES.c.text,
+    AttributeType.LONG: _VALUES.c.integer,
+    AttributeType.DOUBLE: _VALUES.c.number,
+    AttributeType.DATE: _VALUES.c.integer,
+    AttributeType.BOOLEAN: _VALUES.c.integer,
+}
+
+
+def condition(query: Query, scope: Scope) -> Condition:
+    """Return the condition on `schema.products` that *query* means, true or false and never null.
+
+    The depth of a query is limited where it is parsed, so this may recurse over operators; their operands are halved
+    again and again, because SQLite refuses 1,000 of them in a row.
+    """
+    if isinstance(query, And):
+        return _joined(sa.and_, [condition(part, scope) for part in query.parts], sa.true())
+    if isinstance(query, Or):
+        return _joined(sa.or_, [condition(part, scope) for part in query.parts], sa.false())
+    if isinstance(query, Not):
+        return sa.not_(condition(query.part, scope))
+    return _leaf(query.field, _test(query), scope)
+
+
+def any_of(conditions: Iterable[Condition]) -> Condition:
+    """Return the condition that at least one of *conditions* holds; of none, that is false."""
+    return _joined(sa.or_, list(conditions), sa.false())
+
+
+def _joined(join: Callable[..., Condition], parts: list[Condition], empty: Condition) -> Condition:
+    if not parts:
+        return empty
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) <= 8:
+        return join(*parts)
+    half = len(parts) // 2
+    halves = (_joined(join, parts[:half], empty), _joined(join, parts[half:], empty))
+    return join(*(sa.sql.elements.Grouping(part) for part in halves))
+
+
+def _leaf(field: Field, test: Callable[[sa.ColumnElement[Any]], Condition], scope: Scope) -> Condition:
+    if not field.built_in:
+        rows = scope.select(_VALUES, _VALUES.c.product_id).where(
+            _VALUES.c.name == field.name, test(_BY_TYPE[field.type])
+        )
+        return _PRODUCTS.c.id.in_(rows)
+    if field.name == "tags":
+        tags = schema.product_tags
+        return _PRODUCTS.c.id.in_(scope.select(tags, tags.c.product_id).where(test(tags.c.tag)))
+    if field.name == "rawdata":
+        files = schema.product_files
+        raw = files.c.data_type == DataType.RAWDATA.value
+        return _PRODUCTS.c.id.in_(scope.select(files, files.c.product_id).where(raw, test(files.c.filename)))
+    return test(_COLUMNS[field.name])
+
+
+def _test(leaf: Contains | OneOf | Like | Exists | Between) -> Callable[[sa.ColumnElement[Any]], Condition]:
+    if isinstance(leaf, Contains):
+        return lambda column: sa.func.instr(sa.func.lower(column), sa.func.lower(leaf.text)) > 0
+    if isinstance(leaf, OneOf):
+        return lambda column: among(column, leaf.values)
+    if isinstance(leaf, Like):
+        pattern = dump_pieces(leaf.pieces)
+        return lambda column: getattr(sa.func, LIKE)(pattern, column) == 1
+    if isinstance(leaf, Exists):
+        return lambda column: column.is_not(None)
+    return lambda column: sa.and_(*_bounds(leaf, column))
+
+
+def _bounds(leaf: Between, column: sa.ColumnElement[Any]) -> list[Condition]:
+    bounds: list[Condition] = []
+    if leaf.low is not None:
+        bounds.append(column >= leaf.low if leaf.low_included else column > leaf.low)
+    if leaf.high is not None:
+        bounds.append(column <= leaf.high if leaf.high_included else column < leaf.high)
+    return bounds

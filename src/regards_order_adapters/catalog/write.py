@@ -1,0 +1,149 @@
+"""Put products and datasets into the catalogue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+import orjson
+import sqlalchemy as sa
+
+from regards_order.domain.attributes import ValueKind, microseconds, read_values
+from regards_order.domain.product import CatalogFile, Dataset, Product
+from regards_order_adapters.sql import schema, wire
+from regards_order_adapters.sql.tenancy import Scope, among
+from regards_order_adapters.sql.unit_of_work import SqlStore, SqlTransaction
+
+
+@attrs.frozen
+class Written:
+    """Count what came in: new entries, and entries in place of others."""
+
+    added: int = 0
+    replaced: int = 0
+
+    def __add__(self, other: Written) -> Written:
+        return Written(self.added + other.added, self.replaced + other.replaced)
+
+
+def put(store: SqlStore, datasets: Sequence[Dataset], products: Sequence[Product]) -> Written:
+    """Store datasets and products in one transaction; of several with one URN the last one stays."""
+    with store.write() as tx:
+        return _put_datasets(tx, {each.urn: each for each in datasets}) + _put_products(
+            tx, {each.urn: each for each in products}
+        )
+
+
+def _put_datasets(tx: SqlTransaction, datasets: dict[str, Dataset]) -> Written:
+    table = schema.datasets
+    erased = tx.scope.execute(tx.scope.delete(table).where(among(table.c.urn, datasets))).rowcount
+    rows = [
+        {
+            "urn": dataset.urn,
+            "provider_id": dataset.provider_id,
+            "label": dataset.label,
+            "group_set_id": _group_set(tx, dataset.groups),
+            "files": wire.dump(dataset.files),
+        }
+        for dataset in datasets.values()
+    ]
+    tx.scope.insert(table, *rows)
+    return Written(len(datasets) - erased, erased)
+
+
+def _group_set(tx: SqlTransaction, groups: frozenset[str]) -> int:
+    table, names = schema.group_sets, "\n".join(sorted(groups))
+    found = tx.scope.execute(tx.scope.select(table, table.c.id).where(table.c.names == names)).scalar()
+    if found is None:
+        found = tx.ids.block("group_set", 1)[0]
+        tx.scope.insert(table, {"id": found, "names": names})
+    return int(found)
+
+
+def _put_products(tx: SqlTransaction, products: dict[str, Product]) -> Written:
+    if not products:
+        return Written()
+    table = schema.products
+    scope = tx.scope
+    old = scope.select(table, table.c.id, table.c.urn, table.c.creation_date).where(among(table.c.urn, products))
+    replaced = {row.urn: row for row in scope.execute(old)}
+    _erase(scope, [row.id for row in replaced.values()])
+    sets = {groups: _group_set(tx, groups) for groups in {each.groups for each in products.values()}}
+    ids = dict(zip(products, tx.ids.block("product", len(products)), strict=True))
+    columns = [column for column in table.c if column.name != "tenant_id"]
+    rows = []
+    for urn, product in products.items():
+        created = replaced[urn].creation_date if urn in replaced else product.creation_date
+        rows.append(_product_row(ids[urn], product, microseconds(created), sets[product.groups]))
+    scope.bulk_insert(table, columns, rows)
+    _insert_parts(scope, ids, products.values())
+    _recompute_last(scope, {product.provider_id for product in products.values()})
+    return Written(len(products) - len(replaced), len(replaced))
+
+
+def _product_row(id: int, product: Product, created: int, group_set: int) -> tuple[Any, ...]:
+    return (
+        id,
+        product.urn,
+        product.provider_id,
+        product.label,
+        product.model,
+        product.version,
+        product.last,
+        orjson.dumps(product.properties).decode(),
+        None if product.geometry is None else orjson.dumps(product.geometry).decode(),
+        group_set,
+        created,
+        microseconds(product.last_update),
+        len(product.files),
+    )
+
+
+def _insert_parts(scope: Scope, ids: dict[str, int], products: Iterable[Product]) -> None:
+    tags, files, values = [], [], []
+    uses: Counter[tuple[str, ValueKind]] = Counter()
+    for product in products:
+        id = ids[product.urn]
+        tags += [(tag, product.urn, id) for tag in product.tags]
+        files += [(id, position, *CatalogFile.of(file)) for position, file in enumerate(product.files)]
+        for name, value in product.attributes():
+            for position, read in enumerate(read_values(value)):
+                values.append((id, name, position, read.kind.name, read.text, read.integer, read.number))
+                uses[name, read.kind] += 1
+    table = schema.product_tags
+    scope.bulk_insert(table, (table.c.tag, table.c.urn, table.c.product_id), tags)
+    for target, rows in ((schema.product_files, files), (schema.product_values, values)):
+        scope.bulk_insert(target, [column for column in target.c if column.name != "tenant_id"], rows)
+    _count_uses(scope, uses)
+
+
+def _erase(scope: Scope, ids: list[int]) -> None:
+    table, products = schema.product_values, schema.products
+    counted = (
+        scope.select(table, table.c.name, table.c.kind, sa.func.count())
+        .where(among(table.c.product_id, ids))
+        .group_by(table.c.name, table.c.kind)
+    )
+    _count_uses(scope, Counter({(name, kind): -uses for name, kind, uses in scope.execute(counted)}))
+    scope.execute(scope.delete(products).where(among(products.c.id, ids)))
+
+
+def _count_uses(scope: Scope, uses: Counter[tuple[str, ValueKind]]) -> None:
+    table = schema.attributes
+    for (name, kind), change in uses.items():
+        update = scope.update(table).where(table.c.name == name, table.c.kind == kind)
+        if scope.execute(update.values(uses=table.c.uses + change)).rowcount == 0:
+            scope.insert(table, {"name": name, "kind": kind, "uses": change})
+
+
+def _recompute_last(scope: Scope, provider_ids: set[str]) -> None:
+    table, other = schema.products, schema.products.alias()
+    newest = (
+        sa.select(sa.func.max(other.c.version))
+        .where(other.c.tenant_id == scope.tenant, other.c.provider_id == table.c.provider_id)
+        .scalar_subquery()
+    )
+    change = scope.update(table).where(among(table.c.provider_id, provider_ids))
+    scope.execute(change.values(last=table.c.version == newest))

@@ -1,0 +1,1 @@
+"""How ordered files leave: archives."""

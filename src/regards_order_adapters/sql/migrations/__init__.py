@@ -1,0 +1,1 @@
+"""Alembic's environment and all schema changes, oldest first."""

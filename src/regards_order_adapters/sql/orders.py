@@ -1,0 +1,255 @@
+"""Repositories of orders and suborders."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from regards_order.domain.errors import Conflict, LabelTaken, NotFound
+from regards_order.domain.files import FileCounts
+from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
+from regards_order.domain.selection import SelectionRequest
+from regards_order.domain.suborder import Suborder, SuborderState
+from regards_order_adapters.sql import schema, wire
+from regards_order_adapters.sql.tenancy import Scope
+
+_COUNTS = tuple(field.name for field in attrs.fields(FileCounts))
+
+
+def _read_counts(row: Any) -> FileCounts:
+    return FileCounts(*(getattr(row, name) for name in _COUNTS))
+
+
+def _added(table: sa.Table, change: FileCounts) -> dict[str, Any]:
+    return {name: table.c[name] + n for name in _COUNTS if (n := getattr(change, name))}
+
+
+def read_suborder(row: Any) -> Suborder:
+    """Return the suborder of a row."""
+    return Suborder(
+        id=row.id,
+        order_id=row.order_id,
+        owner=row.owner,
+        dataset_urn=row.dataset_urn,
+        external=row.external,
+        state=row.state,
+        priority=row.priority,
+        hours=row.hours,
+        first_file=row.first_file,
+        last_file=row.last_file,
+        counts=_read_counts(row),
+        next_poll=row.next_poll,
+        deadline=row.deadline,
+        version=row.version,
+    )
+
+
+@attrs.frozen
+class SqlOrders:
+    """Keep orders."""
+
+    _scope: Scope
+
+    def add(self, order: Order) -> None:
+        """Store a new order."""
+        try:
+            self._scope.insert(schema.orders, {"id": order.id, "version": order.version, **_order_values(order)})
+        except sa.exc.IntegrityError:
+            raise LabelTaken(order.owner, order.label) from None
+
+    def get(self, order_id: int, *, lock: bool = False) -> Order:
+        """Return an order."""
+        table = schema.orders
+        query = self._scope.select(table).where(table.c.id == order_id)
+        row = self._scope.execute(query.with_for_update() if lock else query).one_or_none()
+        if row is None:
+            raise NotFound("Order", order_id)
+        return self._read([row])[0]
+
+    def save(self, order: Order) -> Order:
+        """Store a transition."""
+        table = schema.orders
+        saved = attrs.evolve(order, version=order.version + 1)
+        where = (table.c.id == order.id) & (table.c.version == order.version)
+        change = self._scope.update(table).where(where).values(version=saved.version, **_order_values(order))
+        if self._scope.execute(change).rowcount == 0:
+            raise Conflict("Order", order.id)
+        self._save_tasks(order)
+        return self.get(order.id)
+
+    def count(self, order_id: int, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
+        """Add to the counts."""
+        table = schema.orders
+        values = {**_added(table, change), "waiting_suborders": table.c.waiting_suborders + waiting}
+        if change.available:
+            values["available_since"] = now
+        self._scope.execute(self._scope.update(table).where(table.c.id == order_id).values(values))
+        return self.get(order_id)
+
+    def label_taken(self, owner: str, label: str) -> bool:
+        """Return whether *owner* has an order with that label."""
+        table = schema.orders
+        query = self._scope.select(table, table.c.id).where(table.c.owner == owner, table.c.label == label)
+        return self._scope.execute(query).first() is not None
+
+    def page(
+        self, *, owner: str | None = None, statuses: Sequence[OrderStatus] = (), after: int = 0, limit: int = 100
+    ) -> Sequence[Order]:
+        """Return orders by id."""
+        table = schema.orders
+        query = self._scope.select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
+        if owner is not None:
+            query = query.where(table.c.owner == owner)
+        if statuses:
+            query = query.where(table.c.status.in_(statuses))
+        return tuple(self._read(self._scope.execute(query).all()))
+
+    def _read(self, rows: Sequence[Any]) -> list[Order]:
+        table = schema.dataset_tasks
+        query = self._scope.select(table).where(table.c.order_id.in_([row.id for row in rows])).order_by(table.c.id)
+        tasks: dict[int, list[DatasetTask]] = {}
+        for task in self._scope.execute(query) if rows else ():
+            tasks.setdefault(task.order_id, []).append(_read_task(task))
+        return [_read_order(row, tuple(tasks.get(row.id, ()))) for row in rows]
+
+    def _save_tasks(self, order: Order) -> None:
+        table = schema.dataset_tasks
+        stored = self._scope.select(table, table.c.id).where(table.c.order_id == order.id)
+        known = set(self._scope.execute(stored).scalars())
+        new = [task for task in order.contents.tasks if task.id not in known]
+        self._scope.insert(table, *(_task_values(order.id, task) for task in new))
+
+
+def _order_values(order: Order) -> dict[str, Any]:
+    return {
+        "owner": order.owner,
+        "role": order.role,
+        "groups": sorted(order.groups),
+        "label": order.label,
+        "correlation_id": order.correlation_id,
+        "created": order.created,
+        "status": order.status,
+        "status_date": order.status_date,
+        "hours": order.hours,
+        "expires": order.expires,
+        "message": order.message,
+        "frontend_url": order.frontend_url,
+        "internal_suborders": order.contents.internal_suborders,
+        "external_suborders": order.contents.external_suborders,
+        "features": order.contents.features,
+    }
+
+
+def _read_order(row: Any, tasks: tuple[DatasetTask, ...]) -> Order:
+    return Order(
+        id=row.id,
+        owner=row.owner,
+        role=row.role,
+        groups=frozenset(row.groups),
+        label=row.label,
+        correlation_id=row.correlation_id,
+        created=row.created,
+        status=row.status,
+        status_date=row.status_date,
+        hours=row.hours,
+        expires=row.expires,
+        message=row.message,
+        frontend_url=row.frontend_url,
+        counts=_read_counts(row),
+        waiting_suborders=row.waiting_suborders,
+        available_since=row.available_since,
+        contents=Contents(
+            tasks=tasks,
+            internal_suborders=row.internal_suborders,
+            external_suborders=row.external_suborders,
+            features=row.features,
+        ),
+        version=row.version,
+    )
+
+
+def _task_values(order_id: int, task: DatasetTask) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "order_id": order_id,
+        "dataset_urn": task.dataset_urn,
+        "dataset_label": task.dataset_label,
+        "objects_count": task.objects_count,
+        "files_count": task.files_count,
+        "files_size": task.files_size,
+        "file_filter": wire.dump(task.file_filter),
+        "requests": wire.dump(task.requests),
+    }
+
+
+def _read_task(row: Any) -> DatasetTask:
+    return DatasetTask(
+        id=row.id,
+        dataset_urn=row.dataset_urn,
+        dataset_label=row.dataset_label,
+        objects_count=row.objects_count,
+        files_count=row.files_count,
+        files_size=row.files_size,
+        file_filter=wire.load_filter(row.file_filter),
+        requests=tuple(wire.load(SelectionRequest, request) for request in row.requests),
+    )
+
+
+@attrs.frozen
+class SqlSuborders:
+    """Keep suborders."""
+
+    _scope: Scope
+
+    def add(self, suborder: Suborder) -> None:
+        """Store a new suborder."""
+        values = attrs.asdict(suborder, recurse=False)
+        counts = attrs.asdict(values.pop("counts"))
+        self._scope.insert(schema.suborders, {**values, **counts})
+
+    def save(self, suborder: Suborder) -> Suborder:
+        """Store a transition."""
+        table = schema.suborders
+        where = (table.c.id == suborder.id) & (table.c.version == suborder.version)
+        change = self._scope.update(table).where(where)
+        values = {
+            "state": suborder.state,
+            "next_poll": suborder.next_poll,
+            "deadline": suborder.deadline,
+            "version": suborder.version + 1,
+        }
+        row = self._scope.execute(change.values(values).returning(*table.c)).one_or_none()
+        if row is None:
+            raise Conflict("Suborder", suborder.id)
+        return read_suborder(row)
+
+    def count(self, suborder_id: int, change: FileCounts) -> Suborder:
+        """Add to the counts."""
+        table = schema.suborders
+        # a change of nothing still has to be a statement: it returns the row
+        values = _added(table, change) or {"pending": table.c.pending}
+        update = self._scope.update(table).where(table.c.id == suborder_id).values(values).returning(*table.c)
+        return read_suborder(self._scope.execute(update).one())
+
+    def of_order(self, order_id: int) -> Sequence[Suborder]:
+        """Return the suborders of an order."""
+        table = schema.suborders
+        query = self._scope.select(table).where(table.c.order_id == order_id).order_by(table.c.id)
+        return tuple(map(read_suborder, self._scope.execute(query)))
+
+    def due(self, now: dt.datetime, limit: int) -> Sequence[Suborder]:
+        """Return suborders that have to be worked on."""
+        table = schema.suborders
+        live = table.c.state.in_((SuborderState.QUEUED, SuborderState.ASKED))
+        due = (table.c.state == SuborderState.QUEUED) | (table.c.next_poll <= now)
+        query = self._scope.select(table).where(live, due).order_by(table.c.id).limit(limit)
+        return tuple(map(read_suborder, self._scope.execute(query)))
+
+    def erase(self, order_id: int) -> None:
+        """Erase the suborders of an order."""
+        table = schema.suborders
+        self._scope.execute(self._scope.delete(table).where(table.c.order_id == order_id))

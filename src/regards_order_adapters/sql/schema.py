@@ -1,0 +1,357 @@
+"""All tables.  Constraint names are fixed here and in the migrations: later ones refer to them.
+
+Every table of a tenant bears ``tenant_id`` in its unique keys.  Ids are given in blocks by ``id_counters``, so that a
+million files cost one statement, and the file table can be partitioned by id range (each suborder keeps its range).
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from regards_order.domain.attributes import ValueKind
+from regards_order.domain.basket import OwnerKind
+from regards_order.domain.order import OrderStatus
+from regards_order.domain.principal import Role
+from regards_order.domain.suborder import SuborderState
+from regards_order_adapters.sql.types import Instant, Named
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _tenant() -> sa.Column[int]:
+    return sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), nullable=False)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False)
+
+
+def _counts() -> list[sa.Column[int]]:
+    names = ("pending", "available", "downloaded", "download_error", "processing_error", "error")
+    sizes = ("bytes_known", "bytes_pending")
+    return [sa.Column(name, sa.BigInteger, nullable=False, server_default="0") for name in (*names, *sizes)]
+
+
+schema_version = sa.Table(
+    "schema_version",
+    metadata,
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("oldest_compatible", sa.Integer, nullable=False),
+)
+
+tenants = sa.Table(
+    "tenants",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(128), nullable=False, unique=True),
+)
+
+id_counters = sa.Table(
+    "id_counters",
+    metadata,
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("next", sa.BigInteger, nullable=False),
+)
+
+# --- baskets ---------------------------------------------------------------------------------------------------------
+
+baskets = sa.Table(
+    "baskets",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("owner_kind", Named(OwnerKind), nullable=False),
+    sa.Column("owner", sa.String(128), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.UniqueConstraint("tenant_id", "owner_kind", "owner"),
+)
+
+basket_selections = sa.Table(
+    "basket_selections",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("basket_id", sa.BigInteger, sa.ForeignKey("baskets.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("dataset_urn", sa.String(255), nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("counters", sa.JSON, nullable=False),
+    sa.Column("file_filter", sa.JSON(none_as_null=True)),
+    sa.UniqueConstraint("tenant_id", "basket_id", "dataset_urn"),
+)
+
+basket_items = sa.Table(
+    "basket_items",
+    metadata,
+    sa.Column(
+        "selection_id", sa.BigInteger, sa.ForeignKey("basket_selections.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("date", Instant, primary_key=True),
+    _tenant(),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("counters", sa.JSON, nullable=False),
+)
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("owner", sa.String(128), nullable=False),
+    sa.Column("role", Named(Role), nullable=False),
+    sa.Column("groups", sa.JSON, nullable=False),
+    sa.Column("label", sa.String(50), nullable=False),
+    sa.Column("correlation_id", sa.String(255), nullable=False),
+    sa.Column("created", Instant, nullable=False),
+    sa.Column("status", Named(OrderStatus), nullable=False),
+    sa.Column("status_date", Instant, nullable=False),
+    sa.Column("hours", sa.Integer, nullable=False),
+    sa.Column("expires", Instant),
+    sa.Column("message", sa.String(255)),
+    sa.Column("frontend_url", sa.Text),
+    *_counts(),
+    sa.Column("waiting_suborders", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("available_since", Instant),
+    sa.Column("internal_suborders", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("external_suborders", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("features", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.UniqueConstraint("tenant_id", "owner", "label"),
+    sa.Index(None, "tenant_id", "status", "id"),
+    sa.Index(None, "tenant_id", "owner", "id"),
+)
+
+dataset_tasks = sa.Table(
+    "dataset_tasks",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("order_id", sa.BigInteger, sa.ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("dataset_urn", sa.String(255), nullable=False),
+    sa.Column("dataset_label", sa.String, nullable=False),
+    sa.Column("objects_count", sa.BigInteger, nullable=False),
+    sa.Column("files_count", sa.BigInteger, nullable=False),
+    sa.Column("files_size", sa.BigInteger, nullable=False),
+    sa.Column("file_filter", sa.JSON(none_as_null=True)),
+    sa.Column("requests", sa.JSON, nullable=False),
+    sa.UniqueConstraint("tenant_id", "order_id", "dataset_urn"),
+)
+
+suborders = sa.Table(
+    "suborders",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("order_id", sa.BigInteger, sa.ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("owner", sa.String(128), nullable=False),
+    sa.Column("dataset_urn", sa.String(255), nullable=False),
+    sa.Column("external", sa.Boolean, nullable=False),
+    sa.Column("state", Named(SuborderState), nullable=False),
+    sa.Column("priority", sa.SmallInteger, nullable=False),
+    sa.Column("hours", sa.Integer, nullable=False),
+    sa.Column("first_file", sa.BigInteger, nullable=False),
+    sa.Column("last_file", sa.BigInteger, nullable=False),
+    *_counts(),
+    sa.Column("next_poll", Instant),
+    sa.Column("deadline", Instant),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index(None, "tenant_id", "order_id", "id"),
+    sa.Index(
+        "ix_suborders_live",
+        "tenant_id",
+        "owner",
+        "state",
+        sqlite_where=sa.text("state <> 'ENDED'"),
+        postgresql_where=sa.text("state <> 'ENDED'"),
+    ),
+    sa.Index(
+        "ix_suborders_due",
+        "tenant_id",
+        "state",
+        "next_poll",
+        sqlite_where=sa.text("state IN ('QUEUED', 'ASKED')"),
+        postgresql_where=sa.text("state IN ('QUEUED', 'ASKED')"),
+    ),
+)
+
+# the columns from "id" to "reference" are the fields of an OrderFile, in their order
+order_files = sa.Table(
+    "order_files",
+    metadata,
+    _id(),
+    sa.Column("order_id", sa.BigInteger, nullable=False),
+    sa.Column("suborder_id", sa.BigInteger, nullable=False),
+    sa.Column("product_urn", sa.String(255), nullable=False),
+    sa.Column("product_id", sa.String(255), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("download_error", sa.Text),
+    sa.Column("data_type", sa.String(32), nullable=False),
+    sa.Column("filename", sa.String(255), nullable=False),
+    sa.Column("uri", sa.Text, nullable=False),
+    sa.Column("mime_type", sa.String(255), nullable=False),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("checksum", sa.String(128)),
+    sa.Column("digest_algorithm", sa.String(16)),
+    sa.Column("online", sa.Boolean, nullable=False),
+    sa.Column("reference", sa.Boolean, nullable=False),
+    _tenant(),
+    sa.Index(None, "tenant_id", "order_id", "id"),
+    sa.Index(None, "tenant_id", "suborder_id", "checksum"),
+)
+
+freed_slots = sa.Table(
+    "freed_slots",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("owner", sa.String(128), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _tenant(),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("order_id", sa.BigInteger, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Index(None, "tenant_id", "number"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("email", sa.String(128), primary_key=True),
+    sa.Column("role", Named(Role), nullable=False),
+    sa.Column("groups", sa.JSON, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("max_quota", sa.BigInteger, nullable=False),
+    sa.Column("rate_limit", sa.BigInteger, nullable=False),
+)
+
+# --- catalogue -------------------------------------------------------------------------------------------------------
+
+# A product names the set of its groups, not each group: a user sees a handful of sets, whatever the number of products.
+group_sets = sa.Table(
+    "group_sets",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    _tenant(),
+    sa.Column("names", sa.Text, nullable=False),
+    sa.UniqueConstraint("tenant_id", "names"),
+)
+
+datasets = sa.Table(
+    "datasets",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("urn", sa.String(255), primary_key=True),
+    sa.Column("provider_id", sa.String(255), nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("group_set_id", sa.Integer, sa.ForeignKey("group_sets.id"), nullable=False),
+    sa.Column("files", sa.JSON, nullable=False),
+)
+
+products = sa.Table(
+    "products",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("urn", sa.String(255), nullable=False),
+    sa.Column("provider_id", sa.String(255), nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("last", sa.Boolean, nullable=False),
+    sa.Column("properties", sa.JSON, nullable=False),
+    sa.Column("geometry", sa.JSON(none_as_null=True)),
+    sa.Column("group_set_id", sa.Integer, sa.ForeignKey("group_sets.id"), nullable=False),
+    sa.Column("creation_date", Instant, nullable=False),
+    sa.Column("last_update", Instant, nullable=False),
+    sa.Column("file_count", sa.Integer, nullable=False),
+    sa.UniqueConstraint("tenant_id", "urn"),
+    sa.Index(None, "tenant_id", "provider_id"),
+)
+
+product_tags = sa.Table(
+    "product_tags",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("tag", sa.String, primary_key=True),
+    sa.Column("urn", sa.String(255), primary_key=True),
+    sa.Column("product_id", sa.BigInteger, sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+    sa.Index(None, "product_id"),
+    sqlite_with_rowid=False,
+)
+
+# the columns from "data_type" to "reference" are the fields of a CatalogFile, in their order
+product_files = sa.Table(
+    "product_files",
+    metadata,
+    sa.Column("product_id", sa.BigInteger, sa.ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("data_type", sa.String(32), nullable=False),
+    sa.Column("filename", sa.String(255), nullable=False),
+    sa.Column("uri", sa.Text, nullable=False),
+    sa.Column("mime_type", sa.String(255), nullable=False),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("checksum", sa.String(128)),
+    sa.Column("digest_algorithm", sa.String(16)),
+    sa.Column("online", sa.Boolean, nullable=False),
+    sa.Column("reference", sa.Boolean, nullable=False),
+    _tenant(),
+    sqlite_with_rowid=False,
+)
+
+product_values = sa.Table(
+    "product_values",
+    metadata,
+    sa.Column("product_id", sa.BigInteger, sa.ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    _tenant(),
+    sa.Column("kind", Named(ValueKind), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("integer", sa.BigInteger),
+    sa.Column("number", sa.Double),
+    sa.Index(None, "tenant_id", "name", "text"),
+    sa.Index(None, "tenant_id", "name", "integer"),
+    sa.Index(None, "tenant_id", "name", "number"),
+    sqlite_with_rowid=False,
+)
+
+attributes = sa.Table(
+    "attributes",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("kind", Named(ValueKind), primary_key=True),
+    sa.Column("uses", sa.BigInteger, nullable=False),
+)
+
+# --- storage ---------------------------------------------------------------------------------------------------------
+
+storage_roots = sa.Table(
+    "storage_roots",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("url", sa.String, primary_key=True),
+)
+
+storage_requests = sa.Table(
+    "storage_requests",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("checksum", sa.String(128), primary_key=True),
+    sa.Column("available_at", Instant, nullable=False),
+)

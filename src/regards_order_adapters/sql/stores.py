@@ -1,0 +1,262 @@
+"""Small repositories: ids, baskets, slots, outbox, users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from regards_order.domain.basket import Basket, BasketOwner, DatasetSelection, DatedSelection
+from regards_order.domain.counters import Counters
+from regards_order.domain.errors import Conflict
+from regards_order.domain.events import Event
+from regards_order.domain.order import OrderStatus
+from regards_order.domain.principal import Account, User
+from regards_order.domain.selection import SelectionRequest
+from regards_order.domain.suborder import HOLDING, Suborder, SuborderState
+from regards_order.ports.outbox import Letter
+from regards_order.ports.slots import Load
+from regards_order_adapters.sql import schema, wire
+from regards_order_adapters.sql.orders import read_suborder
+from regards_order_adapters.sql.tenancy import Scope
+
+
+@attrs.frozen
+class SqlIds:
+    """Give numbers from counters that all tenants share."""
+
+    _connection: sa.Connection
+
+    def block(self, kind: str, count: int) -> range:
+        """Return *count* consecutive new numbers."""
+        counters = schema.id_counters
+        taken = self._connection.execute(
+            sa.update(counters)
+            .where(counters.c.kind == kind)
+            .values(next=counters.c.next + count)
+            .returning(counters.c.next)
+        ).scalar()
+        if taken is None:
+            taken = 1 + count
+            self._connection.execute(sa.insert(counters).values(kind=kind, next=taken))
+        return range(taken - count, taken)
+
+
+@attrs.frozen
+class SqlBaskets:
+    """Keep baskets."""
+
+    _scope: Scope
+
+    def get(self, owner: BasketOwner) -> Basket | None:
+        """Return the basket of *owner*, if there is one."""
+        table = schema.baskets
+        where = (table.c.owner_kind == owner.kind) & (table.c.owner == owner.name)
+        row = self._scope.execute(self._scope.select(table).where(where)).one_or_none()
+        if row is None:
+            return None
+        return Basket(row.id, owner, tuple(self._selections(row.id)), row.version)
+
+    def _selections(self, basket_id: int) -> list[DatasetSelection]:
+        table, items = schema.basket_selections, schema.basket_items
+        chosen = self._scope.select(table).where(table.c.basket_id == basket_id)
+        selections = []
+        for row in self._scope.execute(chosen).all():
+            dated = self._scope.select(items).where(items.c.selection_id == row.id).order_by(items.c.date)
+            selections.append(
+                DatasetSelection(
+                    row.id,
+                    row.dataset_urn,
+                    row.label,
+                    wire.load(Counters, row.counters),
+                    tuple(
+                        DatedSelection(
+                            item.date, wire.load(SelectionRequest, item.request), wire.load(Counters, item.counters)
+                        )
+                        for item in self._scope.execute(dated)
+                    ),
+                    wire.load_filter(row.file_filter),
+                )
+            )
+        return sorted(selections, key=lambda each: (each.label.lower(), each.dataset_urn))
+
+    def save(self, basket: Basket) -> Basket:
+        """Store a basket and return it with its new version."""
+        table = schema.baskets
+        saved = attrs.evolve(basket, version=basket.version + 1)
+        values = {"owner_kind": saved.owner.kind, "owner": saved.owner.name, "version": saved.version}
+        try:
+            if basket.version == 0:
+                self._scope.insert(table, {"id": basket.id, **values})
+            else:
+                where = (table.c.id == basket.id) & (table.c.version == basket.version)
+                if self._scope.execute(self._scope.update(table).where(where).values(values)).rowcount == 0:
+                    raise Conflict("Basket", basket.id)
+        except sa.exc.IntegrityError:
+            raise Conflict("Basket", basket.id) from None
+        selections = schema.basket_selections
+        self._scope.execute(self._scope.delete(selections).where(selections.c.basket_id == basket.id))
+        for selection in saved.selections:
+            self._insert(basket.id, selection)
+        return saved
+
+    def _insert(self, basket_id: int, selection: DatasetSelection) -> None:
+        self._scope.insert(
+            schema.basket_selections,
+            {
+                "id": selection.id,
+                "basket_id": basket_id,
+                "dataset_urn": selection.dataset_urn,
+                "label": selection.label,
+                "counters": wire.dump(selection.counters),
+                "file_filter": wire.dump(selection.file_filter),
+            },
+        )
+        items = [
+            {
+                "selection_id": selection.id,
+                "date": item.date,
+                "request": wire.dump(item.request),
+                "counters": wire.dump(item.counters),
+            }
+            for item in selection.items
+        ]
+        self._scope.insert(schema.basket_items, *items)
+
+    def remove(self, owner: BasketOwner) -> None:
+        """Erase the basket of *owner*."""
+        table = schema.baskets
+        where = (table.c.owner_kind == owner.kind) & (table.c.owner == owner.name)
+        self._scope.execute(self._scope.delete(table).where(where))
+
+
+@attrs.frozen
+class SqlSlots:
+    """Say who holds slots and who may have the next one."""
+
+    _scope: Scope
+
+    def used(self, owner: str) -> int:
+        """Return how many stored suborders of *owner* hold a slot; a write transaction of SQLite is the lock."""
+        table = schema.suborders
+        query = self._scope.select(table, sa.func.count()).where(
+            table.c.owner == owner, table.c.state.in_(HOLDING), ~table.c.external, table.c.state != SuborderState.ENDED
+        )
+        return int(self._scope.execute(query).scalar_one())
+
+    def candidates(self, owner: str, limit: int) -> Sequence[Suborder]:
+        """Return the PENDING suborders that come first."""
+        table, orders = schema.suborders, schema.orders
+        query = (
+            self._scope.select(table)
+            .join(orders, orders.c.id == table.c.order_id)
+            .where(
+                table.c.owner == owner,
+                table.c.state == SuborderState.PENDING,
+                table.c.state != SuborderState.ENDED,
+                ~table.c.external,
+                orders.c.status == OrderStatus.RUNNING,
+            )
+            .order_by(table.c.priority.desc(), table.c.order_id, table.c.id)
+            .limit(limit)
+        )
+        return tuple(read_suborder(row) for row in self._scope.execute(query))
+
+    def load(self, owner: str) -> Load:
+        """Return how much is in flight."""
+        table, orders = schema.suborders, schema.orders
+        mine = sa.func.coalesce(sa.func.sum(sa.case((table.c.owner == owner, 1), else_=0)), 0)
+        query = (
+            self._scope.select(table, sa.func.count(), mine)
+            .join(orders, orders.c.id == table.c.order_id)
+            .where(table.c.state != SuborderState.ENDED, ~table.c.external, orders.c.status != OrderStatus.PAUSED)
+        )
+        return Load(*self._scope.execute(query).one())
+
+    def note_freed(self, owner: str) -> None:
+        """Remember that *owner* may have a free slot."""
+        table = schema.freed_slots
+        noted = self._scope.select(table, table.c.owner).where(table.c.owner == owner)
+        if self._scope.execute(noted).first() is None:
+            number = SqlIds(self._scope.connection).block("freed_slot", 1)[0]
+            self._scope.insert(table, {"owner": owner, "number": number})
+
+    def freed(self, limit: int) -> Sequence[str]:
+        """Return owners that were noted."""
+        table = schema.freed_slots
+        query = self._scope.select(table, table.c.owner).order_by(table.c.number).limit(limit)
+        return tuple(self._scope.execute(query).scalars())
+
+    def forget_freed(self, owner: str) -> None:
+        """Strike *owner* off."""
+        table = schema.freed_slots
+        self._scope.execute(self._scope.delete(table).where(table.c.owner == owner))
+
+
+@attrs.frozen
+class SqlOutbox:
+    """Keep events until somebody has told them."""
+
+    _scope: Scope
+
+    def add(self, event: Event) -> None:
+        """Store an event."""
+        row = {
+            "number": SqlIds(self._scope.connection).block("letter", 1)[0],
+            "kind": type(event).__name__,
+            "order_id": event.order_id,
+            "payload": wire.dump(event),
+        }
+        self._scope.insert(schema.outbox, row)
+
+    def page(self, after: int = 0, limit: int = 100) -> Sequence[Letter]:
+        """Return letters by number."""
+        table = schema.outbox
+        query = self._scope.select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
+        rows = self._scope.execute(query)
+        return tuple(Letter(row.number, wire.load(wire.EVENTS[row.kind], row.payload)) for row in rows)
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Erase letters."""
+        table = schema.outbox
+        self._scope.execute(self._scope.delete(table).where(table.c.number.in_(numbers)))
+
+
+@attrs.frozen
+class SqlUsers:
+    """Keep the accounts of the user directory."""
+
+    _scope: Scope
+
+    def put(self, account: Account) -> None:
+        """Store an account, in place of the one with the same e-mail."""
+        table, user = schema.accounts, account.user
+        self._scope.execute(self._scope.delete(table).where(table.c.email == user.email))
+        row = {
+            "email": user.email,
+            "role": user.role,
+            "groups": sorted(user.groups),
+            "active": account.active,
+            "max_quota": account.max_quota,
+            "rate_limit": account.rate_limit,
+        }
+        self._scope.insert(table, row)
+
+    def get(self, email: str) -> Account | None:
+        """Return the account with this e-mail."""
+        return next(iter(self._read(email)), None)
+
+    def all(self) -> Sequence[Account]:
+        """Return all accounts, by e-mail."""
+        return self._read()
+
+    def _read(self, *emails: str) -> Sequence[Account]:
+        table = schema.accounts
+        query = self._scope.select(table).order_by(table.c.email)
+        if emails:
+            query = query.where(table.c.email.in_(emails))
+        return tuple(
+            Account(User(row.email, row.role, frozenset(row.groups)), row.active, row.max_quota, row.rate_limit)
+            for row in self._scope.execute(query)
+        )

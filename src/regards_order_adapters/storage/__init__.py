@@ -1,0 +1,1 @@
+"""Where bytes come from: files below storage roots, and external references."""

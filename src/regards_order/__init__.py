@@ -1,7 +1,7 @@
 """The ordering domain of a space-data centre: baskets, orders, suborders, downloads.
 
-Pure and typed: it imports the standard library, attrs and luqum.  A program brings adapters for its ports, or takes those
-of `regards_order_adapters`; `regards_order.testing` has twins of all of them in memory.
+Pure and typed: it imports the standard library, attrs and luqum.  A program brings adapters for its ports, or takes
+those of `regards_order_adapters`; `regards_order.testing` has twins of all of them in memory.
 """
 
 from __future__ import annotations

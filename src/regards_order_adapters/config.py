@@ -83,7 +83,7 @@ def _database(text: str) -> str:
 
 
 def _path_prefix(text: str) -> str:
-    if not text.startswith("/") or text.endswith("/") and text != "/":
+    if not text.startswith("/") or (text.endswith("/") and text != "/"):
         raise _Wrong('a path that begins with "/" and does not end with it')
     return text
 

@@ -18,6 +18,6 @@ def require(extra: str, *modules: str) -> None:
     for module in modules:
         if importlib.util.find_spec(module) is None:
             raise ImportError(
-                f"{module} is not installed: this adapter needs the extra '{extra}' (pip install 'regards-order[{extra}]')",
+                f"{module} is not installed: this needs the extra '{extra}' (pip install 'regards-order[{extra}]')",
                 name=module,
             )

@@ -94,9 +94,7 @@ class _Completion:
         if dataset is not None:
             packer.attach(dataset.urn, dataset.provider_id, map(CatalogFile.of, dataset.files))
         attributes = catalog.attributes()
-        searches = [
-            compile_search(item.request, attributes, dataset=selection.dataset_urn) for item in selection.items
-        ]
+        searches = [compile_search(item.request, attributes, dataset=selection.dataset_urn) for item in selection.items]
         after = ""
         while page := catalog.search(searches, access, after=after, limit=settings.catalog_page):
             for product in page:

@@ -1,7 +1,7 @@
 """Deliver the files of an order as one ZIP (docs/downloads.md).
 
-A file counts as downloaded when the last byte of the whole archive has been handed over, and exactly the files that were
-written then do.  No transaction is open while bytes flow.
+A file counts as downloaded when the last byte of the whole archive has been handed over, and exactly the files that
+were written then do.  No transaction is open while bytes flow.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ def open_zip(ports: Ports, user: User, order_id: int) -> Delivery:
         upto = tx.files.last_id(order_id)
     counts = order.counts
     if counts.available + counts.download_error == 0 or upto == 0:
-        files = (
-            f"{counts.pending} are waited for, {counts.downloaded} were downloaded before, {counts.in_error} are in error"
-        )
+        files = f"{counts.pending} are awaited, {counts.downloaded} were downloaded, {counts.in_error} are in error"
         raise NothingToDownload(order_id, order.status.name, files if upto else "it has no files")
     now = ports.clock.now()
     return Delivery(ports, order, upto, ports.archives.start(now), zip_name(order_id, now))
@@ -58,7 +56,7 @@ class Delivery:
     Attributes:
         name: file name of the archive.
         failures: files that could not be delivered so far.
-        bytes: contents delivered so far.
+        size: bytes of the contents delivered so far.
     """
 
     _ports: Ports
@@ -67,7 +65,7 @@ class Delivery:
     _archive: Archive
     name: str
     failures: list[Failure] = attrs.field(factory=list, init=False)
-    bytes: int = attrs.field(default=0, init=False)
+    size: int = attrs.field(default=0, init=False)
     _delivered: array[int] = attrs.field(factory=lambda: array("q"), init=False)
     _written: set[tuple[str, str | None]] = attrs.field(factory=set, init=False)
     _names: EntryNames = attrs.field(factory=EntryNames, init=False)
@@ -144,7 +142,7 @@ class Delivery:
         if contents.failure is not None:
             self._fail(file, contents.failure)
             return
-        self.bytes += contents.sent
+        self.size += contents.sent
         self._written.add((file.filename, file.checksum))
         self._delivered.append(file.id)
 
@@ -175,9 +173,7 @@ class _Contents:
         file, source = self._file, self._source
         size = source.size if file.reference and source.size is not None else file.size
         try:
-            for chunk in verified(
-                source.chunks(), size=size, checksum=file.checksum, algorithm=file.digest_algorithm
-            ):
+            for chunk in verified(source.chunks(), size=size, checksum=file.checksum, algorithm=file.digest_algorithm):
                 self.sent += len(chunk)
                 yield chunk
         except SourceFailed as failure:

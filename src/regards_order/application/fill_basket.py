@@ -1,4 +1,4 @@
-"""Fill and change a basket (docs/basket.md): all or nothing, and no transaction is open while the catalogue searches."""
+"""Fill and change a basket (docs/basket.md): all or nothing, and no transaction open during a search."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def empty_basket(ports: Ports, user: User) -> None:
 def _edit(
     ports: Ports, user: User, attempt: Callable[[Basket], Callable[[Transaction], Basket]], *, create: bool = False
 ) -> Basket:
-    """Read the basket, let *attempt* think about it without a transaction, and store its result if nobody was faster."""
+    """Read the basket, let *attempt* think about it without a transaction, store its result if nobody was faster."""
     owner = BasketOwner.user(user.email)
     for _ in range(_TRIES):
         with ports.store.read() as tx:

@@ -13,7 +13,7 @@ NOTICE = "NOTICE.txt"
 
 
 def clean_name(name: str) -> str:
-    """Return a file name that is safe on every system: ``/``, ``\\``, ``:``, control characters become ``_``.
+    r"""Return a file name that is safe on every system: ``/``, ``\``, ``:``, control characters become ``_``.
 
     >>> clean_name("../a:b")
     '.._a_b'

@@ -17,9 +17,7 @@ import attrs
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
-)
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 class AttributeType(enum.Enum):
@@ -159,8 +157,8 @@ def resolve(name: str, attributes: Mapping[str, AttributeType]) -> Field | None:
         name: as written in the query, unescaped.
         attributes: dotted name and type of each attribute that some product of the tenant has.
 
-    The names are those of docs/queries.md: a built-in field; an attribute by its short name when only one has it; by its
-    dotted name; with ``properties.`` or ``feature.properties.`` before it; ``productId`` for ``providerId``.
+    The names are those of docs/queries.md: a built-in field; an attribute by its short name when only one has it; by
+    its dotted name; with ``properties.`` or ``feature.properties.`` before it; ``productId`` for ``providerId``.
     """
     if name in BUILT_IN:
         return Field(name, BUILT_IN[name], True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from regards_order.domain.counters import Counters
-from regards_order.domain.errors import InvalidInput, Fault, SelectionNotFound
+from regards_order.domain.errors import Fault, InvalidInput, SelectionNotFound
 from regards_order.domain.selection import FileFilter, SelectionRequest
 
 SELECTION_LIMIT = 100

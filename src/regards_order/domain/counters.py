@@ -11,7 +11,7 @@ from regards_order.domain.product import DataType
 
 @attrs.frozen
 class TypeCount:
-    """Count the files of one data type: those that the data centre stores and those it only references; sizes in bytes."""
+    """Count the files of one data type, stored and only referenced; sizes in bytes."""
 
     stored_files: int = 0
     stored_bytes: int = 0

@@ -1,7 +1,7 @@
 """One tree of errors.
 
 The first paragraph of an error's docstring is its message, its attributes are the data of the message, and ``code`` is
-the stable word that programs read.  ``status`` hints at the HTTP status of a web adapter; the core itself knows no HTTP.
+the stable word that programs read.  ``status`` hints at an HTTP status for web adapters; the core itself knows no HTTP.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class QueryRefused(SearchRefused):
         return self.offset - (self.query.rfind("\n", 0, self.offset) + 1) + 1
 
     def explain(self, width: int = 120) -> str:
-        """Return the message, the offending line of the query (at most *width* characters of it) and a caret under it."""
+        """Return the message, at most *width* characters of the offending line of the query, and a caret under it."""
         start = self.query.rfind("\n", 0, self.offset) + 1
         text = self.query[start:].split("\n", 1)[0]
         caret = self.offset - start
@@ -248,7 +248,7 @@ class Conflict(OrderingError):
     id: int
 
 
-# --- outside -----------------------------------------------------------------------------------------------------------
+# --- outside ----------------------------------------------------------------------------------------------------------
 
 
 @attrs.define(eq=False)
@@ -272,7 +272,7 @@ class StorageUnavailable(OrderingError):
 class SourceFailed(OrderingError):
     """The bytes of a file could not be had.
 
-    ``reason`` is the text of its line in NOTICE.txt; the message is the technical cause.  docs/downloads.md states both.
+    ``reason`` is the text of its line in NOTICE.txt; the message is the technical cause (docs/downloads.md).
     """
 
     code = "SOURCE_FAILED"

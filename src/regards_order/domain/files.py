@@ -118,8 +118,8 @@ class FileCounts:
         bytes_known: known bytes of all files.
         bytes_pending: known bytes of those that are PENDING.
 
-    >>> FileCounts.of(FileState.PENDING, 2, 10) + FileCounts.of(FileState.ERROR, 1, 5)
-    FileCounts(pending=2, available=0, downloaded=0, download_error=0, processing_error=0, error=1, bytes_known=15, bytes_pending=10)
+    >>> (FileCounts.of(FileState.PENDING, 2, 10) + FileCounts.of(FileState.ERROR, 1, 10)).percent
+    50
     """
 
     pending: int = 0
@@ -152,12 +152,7 @@ class FileCounts:
     def total(self) -> int:
         """Return the number of files in any state."""
         return (
-            self.pending
-            + self.available
-            + self.downloaded
-            + self.download_error
-            + self.processing_error
-            + self.error
+            self.pending + self.available + self.downloaded + self.download_error + self.processing_error + self.error
         )
 
     @property

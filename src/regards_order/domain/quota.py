@@ -16,7 +16,9 @@ def check_limit(name: str, value: int) -> None:
         InvalidInput: naming the limit.
     """
     if value < UNLIMITED:
-        raise InvalidInput((Fault(f"$.{name}", f"{value} is below -1; expected -1 (unlimited), 0 or a positive number"),))
+        raise InvalidInput(
+            (Fault(f"$.{name}", f"{value} is below -1; expected -1 (unlimited), 0 or a positive number"),)
+        )
 
 
 @attrs.frozen

@@ -72,7 +72,9 @@ class SelectionRequest:
             faults.append(Fault("$.engineType", "Engine type may not be empty"))
         for word, ids in (("include", self.include), ("exclude", self.exclude)):
             if ids is not None and len(ids) > ID_LIMIT:
-                detail = f"Number of entity ids to {word} in one request must be between 0 and {ID_LIMIT}, not {len(ids)}"
+                detail = (
+                    f"Number of entity ids to {word} in one request must be between 0 and {ID_LIMIT}, not {len(ids)}"
+                )
                 faults.append(Fault(f"$.entityIdsTo{word.capitalize()}", detail))
         if faults:
             raise InvalidInput(tuple(faults))

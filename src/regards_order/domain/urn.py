@@ -28,7 +28,8 @@ class Urn:
         order: position among entities of one origin, if any.
         revision: free text, if any.
 
-    The form is ``URN:<identifier>:<entityType>:<tenant>:<uuid>:<version>[,<order>][:REV<revision>]`` (docs/catalogue.md).
+    The form is ``URN:<identifier>:<entityType>:<tenant>:<uuid>:<version>[,<order>][:REV<revision>]``
+    (docs/catalogue.md).
 
     >>> Urn.parse("URN:AIP:DATA:default:35a8b1aa-7d90-3f34-bc94-646424f8cee3:V007").version
     7

@@ -35,7 +35,13 @@ class Files(Protocol):
         ...
 
     def page(
-        self, order_id: int, *, states: Iterable[FileState] = FileState, after: int = 0, upto: int | None = None, limit: int
+        self,
+        order_id: int,
+        *,
+        states: Iterable[FileState] = FileState,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int,
     ) -> Sequence[OrderFile]:
         """Return at most *limit* files of an order in one of *states*, ``after < id <= upto``, by id."""
         ...

@@ -1,7 +1,7 @@
 """Twins of all ports in memory, for tests and for trying things out; public, and tested like everything else.
 
-Strategies (`regards_order.testing.strategies`), contract suites (`regards_order.testing.contracts`) and the state machine
-(`regards_order.testing.machine`) are modules of their own: they need hypothesis and pytest, from the extra ``testing``.
+Strategies (`regards_order.testing.strategies`), contract suites (`regards_order.testing.contracts`) and the state
+machine (`regards_order.testing.machine`) are modules of their own: they need hypothesis and pytest (extra ``testing``).
 """
 
 from __future__ import annotations

@@ -84,9 +84,7 @@ class _Tally:
     def add(self, product: Product) -> None:
         self.products += 1
         self.files += [
-            file
-            for file in product.files
-            if file.data_type in ORDERABLE and (file.reference or file.size is not None)
+            file for file in product.files if file.data_type in ORDERABLE and (file.reference or file.size is not None)
         ]
 
     def counters(self) -> Counters:

@@ -141,7 +141,7 @@ class ZipfileArchive:
     def __init__(self, now: dt.datetime) -> None:
         self._date = now.timetuple()[:6]
         self._buffer = _Buffer()
-        self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_DEFLATED)  # type: ignore[type-var]
+        self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_DEFLATED)
 
     def entry(self, name: str, size: int | None, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the bytes of one entry."""

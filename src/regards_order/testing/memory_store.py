@@ -311,7 +311,10 @@ class _MemoryFiles:
         chosen = [
             file
             for file in self._tables.files.values()
-            if file.order_id == order_id and file.state in wanted and after < file.id and (upto is None or file.id <= upto)
+            if file.order_id == order_id
+            and file.state in wanted
+            and after < file.id
+            and (upto is None or file.id <= upto)
         ]
         return tuple(sorted(chosen)[:limit])
 
@@ -326,9 +329,7 @@ class _MemoryFiles:
     def last_id(self, order_id: int) -> int:
         return max((file.id for file in self._tables.files.values() if file.order_id == order_id), default=0)
 
-    def move(
-        self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None
-    ) -> list[Moved]:
+    def move(self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None) -> list[Moved]:
         by_value = {before.value: (before, after) for before, after in moves.items()}
         files: Counter[tuple[int, FileState, FileState]] = Counter()
         sizes: Counter[tuple[int, FileState, FileState]] = Counter()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -89,10 +91,10 @@ def _camel(name: str) -> str:
 def _make_converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     for kind, word in ((str, "a text"), (int, "a whole number"), (bool, "true or false"), (dict, "an object")):
-        converter.register_structure_hook_func(lambda given, kind=kind: given is kind, _strict(kind, word))
+        converter.register_structure_hook_func(partial(operator.is_, kind), _strict(kind, word))
     converter.register_structure_hook_func(lambda given: given == dict[str, Any], _strict(dict, "an object"))
     for line in (_FileLine, _DatasetLine, _ProductLine):
-        names = {field.name: override(rename=_camel(field.name)) for field in attrs.fields(line)}
+        names: Any = {field.name: override(rename=_camel(field.name)) for field in attrs.fields(line)}
         structure = make_dict_structure_fn(
             line, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True, **names
         )

@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Loaded:
 
     written: Written = Written()
     refusals: list[Refusal] = attrs.field(factory=list)
+    skipped: list[Refusal] = attrs.field(factory=list)
 
 
 @attrs.define
@@ -60,6 +62,10 @@ class Loader:
     def refuse(self, source: str, number: int, cause: str) -> None:
         """Note a refused entry."""
         self.loaded.refusals.append(Refusal(source, number, cause))
+
+    def skip(self, source: str, cause: str) -> None:
+        """Note something that was left out on purpose."""
+        self.loaded.skipped.append(Refusal(source, 1, cause))
 
     def flush(self) -> Loaded:
         """Store what was taken, and return what became of everything so far."""
@@ -104,12 +110,12 @@ def _entries(path: Path, progress: Progress) -> Iterator[Callable[[], Any] | Non
         text: Any = gzip.GzipFile(fileobj=raw) if packed else raw
         if kind in ([".json"], [".geojson"]):
             features = _features(orjson.loads(text.read()))
-            yield from (lambda feature=feature: read_feature(feature) for feature in features)
+            yield from (partial(read_feature, feature) for feature in features)
             progress(raw.tell())
             return
         told = 0
         for line in text:
-            yield (lambda line=line: orjson.loads(line)) if line.strip() else None
+            yield partial(orjson.loads, line) if line.strip() else None
             progress(raw.tell() - told)
             told = raw.tell()
 

@@ -104,7 +104,7 @@ def _group(root: Path, expression: re.Pattern[str] | None, loader: Loader) -> di
         origin = _origin(path, by_stem)
         found = expression.search(origin or path) if expression else None
         if expression and (found is None or not found[1]):
-            loader.refuse(str(root / path), 1, f'the expression "{expression.pattern}" finds no product in this path')
+            loader.skip(str(root / path), f'the expression "{expression.pattern}" finds no product in this path')
             continue
         name = found[1] if found else origin or path
         member = Found(path, name, DataType.QUICKLOOK_SD if origin else DataType.RAWDATA)
@@ -127,20 +127,25 @@ def _origin(path: str, by_stem: dict[str, str]) -> str | None:
 
 def _walk(root: Path, loader: Loader) -> Iterator[str]:
     """Yield the paths of all regular files below *root*, sorted; what cannot be entered is refused."""
-    for folder, folders, names in os.walk(root, onerror=lambda error: loader.refuse(str(error.filename), 1, str(error))):
+    for folder, folders, names in os.walk(
+        root, onerror=lambda error: loader.refuse(str(error.filename), 1, str(error))
+    ):
         folders.sort()
         for name in sorted(names):
             path = Path(folder, name)
             try:
                 str(path).encode()
                 inside = path.resolve(strict=True).is_relative_to(root)
+            except FileNotFoundError:
+                loader.skip(str(path), "is a symbolic link that leads nowhere")
+                continue
             except (OSError, UnicodeEncodeError) as error:
                 loader.refuse(os.fsencode(path).decode("utf-8", "replace"), 1, f"cannot be read: {error}")
                 continue
             if not inside:
-                loader.refuse(str(path), 1, "is a symbolic link that leads out of the folder")
+                loader.skip(str(path), "is a symbolic link that leads out of the folder")
             elif not path.is_file():
-                loader.refuse(str(path), 1, "is no regular file")
+                loader.skip(str(path), "is no regular file")
             else:
                 yield str(path.relative_to(root))
 

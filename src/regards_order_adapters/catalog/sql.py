@@ -52,16 +52,22 @@ class SqlCatalog:
             )
             counts = sa.select(tagged.c.tag, sa.func.count()).group_by(tagged.c.tag)
             by_tag: dict[str, list[Any]] = {}
-            for tag, *row in scope.execute(_file_counts(tagged, scope, tagged.c.tag)):
-                by_tag.setdefault(tag, []).append(row)
-            products = scope.execute(counts).all()
-        return Summary(total, {tag: _counters(count, by_tag.get(tag, [])) for tag, count in products})
+            for row in scope.execute(_file_counts(tagged, scope, tagged.c.tag)):
+                by_tag.setdefault(row[0], []).append(row[1:])
+            products: Sequence[Any] = scope.execute(counts).all()
+        return Summary(total, {row[0]: _counters(row[1], by_tag.get(row[0], [])) for row in products})
 
     def search(
         self, searches: Sequence[Search], access: Access, *, after: str = "", limit: int
     ) -> Sequence[OrderedProduct]:
         """Return a page of what matches, by URN."""
-        columns = (_PRODUCTS.c.id, _PRODUCTS.c.urn, _PRODUCTS.c.provider_id, _PRODUCTS.c.version, _PRODUCTS.c.file_count)
+        columns = (
+            _PRODUCTS.c.id,
+            _PRODUCTS.c.urn,
+            _PRODUCTS.c.provider_id,
+            _PRODUCTS.c.version,
+            _PRODUCTS.c.file_count,
+        )
         shared = set.intersection(*(set(search.datasets) for search in searches)) if searches else set()
         with self._store.read() as tx:
             scope = tx.scope
@@ -92,9 +98,7 @@ class SqlCatalog:
 
 
 def _matching(searches: Sequence[Search], access: Access, scope: Scope, *, known: str | None = None) -> Condition:
-    return sa.and_(
-        _covered(_PRODUCTS, access, scope), any_of(_condition(search, scope, known) for search in searches)
-    )
+    return sa.and_(_covered(_PRODUCTS, access, scope), any_of(_condition(search, scope, known) for search in searches))
 
 
 def _condition(search: Search, scope: Scope, known: str | None) -> Condition:
@@ -164,6 +168,6 @@ def _read_files(product_ids: list[int], scope: Scope) -> dict[int, list[CatalogF
         .order_by(_FILES.c.product_id, _FILES.c.position)
     )
     files: dict[int, list[CatalogFile]] = {}
-    for product_id, *file in scope.execute(query):
-        files.setdefault(product_id, []).append(CatalogFile._make(file))
+    for row in scope.execute(query):
+        files.setdefault(row[0], []).append(CatalogFile._make(row[1:]))
     return files

@@ -122,11 +122,11 @@ def _insert_parts(scope: Scope, ids: dict[str, int], products: Iterable[Product]
 def _erase(scope: Scope, ids: list[int]) -> None:
     table, products = schema.product_values, schema.products
     counted = (
-        scope.select(table, table.c.name, table.c.kind, sa.func.count())
+        scope.select(table, table.c.name, table.c.kind, sa.func.count().label("uses"))
         .where(among(table.c.product_id, ids))
         .group_by(table.c.name, table.c.kind)
     )
-    _count_uses(scope, Counter({(name, kind): -uses for name, kind, uses in scope.execute(counted)}))
+    _count_uses(scope, Counter({(row.name, row.kind): -row.uses for row in scope.execute(counted)}))
     scope.execute(scope.delete(products).where(among(products.c.id, ids)))
 
 

@@ -1,8 +1,8 @@
 """ZIP archives as streams, on zipstream-ng.
 
-The library brings headers, data descriptors, the central directory and Zip64.  Subclassed here is what it cannot do, and
-docs/downloads.md asks for: entries dated in UTC, Zip64 only where an entry needs it, an entry that ends early when its source
-breaks, and DEFLATE without compression made at the speed of a copy.
+The library brings headers, data descriptors, the central directory and Zip64.  Subclassed here is what it cannot do and
+docs/downloads.md asks for: entries dated in UTC, Zip64 only where an entry needs it, an entry that ends early when
+its source breaks, and DEFLATE without compression made at the speed of a copy.
 """
 
 from __future__ import annotations

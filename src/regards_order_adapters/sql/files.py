@@ -58,9 +58,7 @@ class SqlFiles:
         query = self._scope.select(_TABLE, sa.func.max(_TABLE.c.id)).where(_TABLE.c.order_id == order_id)
         return int(self._scope.execute(query).scalar() or 0)
 
-    def move(
-        self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None
-    ) -> list[Moved]:
+    def move(self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None) -> list[Moved]:
         """Bring the chosen files from each state to another one."""
         chosen = [*self._chosen(choice), _TABLE.c.state.in_([state.value for state in moves])]
         counted = (
@@ -68,8 +66,8 @@ class SqlFiles:
                 _TABLE,
                 _TABLE.c.suborder_id,
                 _TABLE.c.state,
-                sa.func.count(),
-                sa.func.coalesce(sa.func.sum(_TABLE.c.size), 0),
+                sa.func.count().label("files"),
+                sa.func.coalesce(sa.func.sum(_TABLE.c.size), 0).label("size"),
             )
             .where(*chosen)
             .group_by(_TABLE.c.suborder_id, _TABLE.c.state)
@@ -82,9 +80,9 @@ class SqlFiles:
         values = {"state": sa.case(after, value=_TABLE.c.state), "download_error": reason}
         self._scope.execute(self._scope.update(_TABLE).where(*chosen).values(values))
         moved = []
-        for suborder_id, state, files, size in found:
-            before = FileState(state)
-            moved.append(Moved(suborder_id, before, moves[before], files, size))
+        for row in found:
+            before = FileState(row.state)
+            moved.append(Moved(row.suborder_id, before, moves[before], row.files, row.size))
         return moved
 
     def erase(self, order_id: int) -> None:

@@ -19,7 +19,9 @@ CURRENT = 1
 
 @attrs.define(eq=False)
 class SchemaTooOld(OrderingError):
-    """The database {self.database} has schema {self.found}, this program needs {self.needed}: run "regards-order migrate"."""
+    """The database {self.database} has schema {self.found}, this program needs {self.needed}:
+    run "regards-order migrate".
+    """
 
     code = "SCHEMA_TOO_OLD"
     database: str
@@ -29,7 +31,9 @@ class SchemaTooOld(OrderingError):
 
 @attrs.define(eq=False)
 class SchemaTooNew(OrderingError):
-    """The database {self.database} has schema {self.found}, which this program (schema {self.known}) does not understand: install a newer regards-order, "pip install --upgrade regards-order"."""  # noqa: E501
+    """The database {self.database} has schema {self.found}, which this program (schema {self.known}) does not
+    understand: install a newer regards-order, "pip install --upgrade regards-order".
+    """
 
     code = "SCHEMA_TOO_NEW"
     database: str

@@ -166,13 +166,14 @@ class SqlSlots:
     def load(self, owner: str) -> Load:
         """Return how much is in flight."""
         table, orders = schema.suborders, schema.orders
-        mine = sa.func.coalesce(sa.func.sum(sa.case((table.c.owner == owner, 1), else_=0)), 0)
+        mine = sa.func.coalesce(sa.func.sum(sa.case((table.c.owner == owner, 1), else_=0)), 0).label("mine")
         query = (
-            self._scope.select(table, sa.func.count(), mine)
+            self._scope.select(table, sa.func.count().label("total"), mine)
             .join(orders, orders.c.id == table.c.order_id)
             .where(table.c.state != SuborderState.ENDED, ~table.c.external, orders.c.status != OrderStatus.PAUSED)
         )
-        return Load(*self._scope.execute(query).one())
+        row = self._scope.execute(query).one()
+        return Load(row.total, row.mine)
 
     def note_freed(self, owner: str) -> None:
         """Remember that *owner* may have a free slot."""

@@ -51,7 +51,7 @@ class Scope:
 
     def execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
         """Run a statement."""
-        result: sa.CursorResult[Any] = self.connection.execute(statement)  # type: ignore[assignment]
+        result: sa.CursorResult[Any] = self.connection.execute(statement)
         return result
 
 

@@ -112,7 +112,7 @@ def _local_path(uri: str) -> str:
 def _make_root(url: str) -> _Root:
     if "://" not in url or url.startswith("file://"):
         return _LocalRoot(os.path.realpath(_local_path(url)))
-    import fsspec  # noqa: PLC0415 -- slow to import, and only remote roots need it
+    import fsspec
 
     system, folder = fsspec.core.url_to_fs(url)
     names = system.protocol if isinstance(system.protocol, tuple | list) else (system.protocol,)
@@ -179,7 +179,7 @@ class FileStorage:
             raise SourceUnreachable(str(error)) from error
 
     def _find(self, uri: str) -> tuple[_Root, str]:
-        """Return the root of *uri* and where it lies there; roots recorded meanwhile are read when no known one fits."""
+        """Return the root of *uri* and where it lies there; roots are read again when no known one fits."""
         if "\0" not in uri:
             for fresh in (False, True):
                 if fresh:

@@ -57,8 +57,9 @@ class Checker:
 
     def __init__(self, query: str, tokens: Sequence[Token]) -> None:
         self._query = query
-        self._tokens = tokens
-        self._next = 0
+        self._tokens = iter(tokens)
+        self._next = next(self._tokens, None)
+        self._last: Token | None = None
         self._state = _State.CLAUSE
         self._opened: list[Token] = []
 
@@ -68,8 +69,7 @@ class Checker:
         Raises:
             QueryRefused: a token cannot stand where it stands, or an escape in it is wrong.
         """
-        while self._next < len(self._tokens):
-            token = self._take()
+        while (token := self._take()) is not None:
             if self._state is _State.DONE:
                 yield self._after_clause(token)
             elif token.kind in _MODIFIERS:
@@ -78,13 +78,7 @@ class Checker:
                 yield self._clause(token)
         self._end()
 
-    def _take(self) -> Token:
-        self._next += 1
-        return self._tokens[self._next - 1]
-
-    def _peek(self) -> Kind | None:
-        return self._tokens[self._next].kind if self._next < len(self._tokens) else None
-
+XX
     def _refusal(self, problem: str, token: Token) -> QueryRefused:
         return QueryRefused(self._query, problem, token.offset)
 

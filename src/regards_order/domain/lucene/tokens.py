@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from regards_order.domain.errors import QueryRefused
@@ -91,28 +92,26 @@ def shown(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in cut)
 
 
-def scan(query: str) -> list[Token]:
-    """Return the tokens of *query*.
+def scan(query: str) -> Iterator[Token]:
+    """Yield the tokens of *query*.
 
     Raises:
         QueryRefused: a quoted text, a regular expression, a range or an escape does not end, or a character stands
             where it means nothing.
     """
-    tokens: list[Token] = []
     offset = 0
     while offset < len(query):
         found = _TOKEN.match(query, offset)
         if found is None:
             token = _irregular(query, offset)
-            tokens.append(token)
+            yield token
             offset += len(token.text)
             continue
         offset = found.end()
         name = str(found.lastgroup)
         if name != "SPACE":
             text = found[0]
-            tokens.append(Token(_OPERATORS.get(text) or Kind[name], text, found.start()))
-    return tokens
+            yield Token(_OPERATORS.get(text) or Kind[name], text, found.start())
 
 
 def _irregular(query: str, offset: int) -> Token:

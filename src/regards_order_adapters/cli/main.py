@@ -1,0 +1,270 @@
+"""The commands and their exit codes (docs/configuration.md): 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from regards_order.domain.errors import InvalidInput, OrderingError
+from regards_order_adapters.bootstrap import Service, open_service
+from regards_order_adapters.cli import logs
+from regards_order_adapters.cli.output import make_console, make_progress, print_table
+from regards_order_adapters.config import Config, WrongConfiguration, read_config
+from regards_order_adapters.sql.migrate import CURRENT, DatabaseUnusable, SchemaTooNew, SchemaTooOld
+
+_WRONG_USE = (WrongConfiguration, SchemaTooOld, SchemaTooNew, DatabaseUnusable, InvalidInput)
+_TENANT = click.option("--tenant", metavar="T", help="Tenant; the first configured one unless given.")
+
+
+class _Examples(click.Command):
+    """A command whose help ends with examples as they were written."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.epilog:
+            formatter.write("\nExamples:\n")
+            for line in self.epilog.strip().splitlines():
+                formatter.write(f"  {line.strip()}\n")
+
+
+class _Group(click.Group):
+    command_class = _Examples
+    group_class = type
+    format_epilog = _Examples.format_epilog
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="""
+    regards-order demo
+    regards-order catalog scan ~/Pictures
+    REGARDS_ORDER_DATABASE_URL=sqlite:////tmp/orders.db regards-order users add lise@obs.example
+    """,
+)
+@click.version_option(package_name="regards-order", prog_name="regards-order")
+def cli() -> None:
+    """Order products of a space-data centre: baskets, orders, suborders, downloads.
+
+    Configured by REGARDS_ORDER_… variables, or by a TOML file named by REGARDS_ORDER_CONFIG.
+
+    Exit codes: 0 done; 1 the work failed; 2 wrong option, configuration or schema; 130 interrupted.
+    """
+
+
+@cli.command(
+    epilog="""
+    regards-order demo
+    regards-order demo --keep /tmp/demo && unzip -t /tmp/demo/order_*.zip
+    """
+)
+@click.option("--keep", metavar="DIR", type=click.Path(path_type=Path), help="Leave database, files and ZIP in DIR.")
+def demo(keep: Path | None) -> None:
+    """Tell the whole story in under a minute, on a database and files in a temporary folder."""
+    from regards_order_adapters.cli.demo import run_demo
+
+    if not run_demo(make_console(), keep):
+        raise SystemExit(1)
+
+
+@cli.command(epilog="regards-order migrate")
+def migrate() -> None:
+    """Bring the database to the current schema; on SQLite the other commands do it by themselves."""
+    from regards_order_adapters.sql.engine import make_engine
+    from regards_order_adapters.sql.migrate import migrate as bring
+
+    engine = make_engine(_config().database_url)
+    try:
+        before, after = bring(engine)
+    finally:
+        engine.dispose()
+    state = f"is now {after}, was {before}" if before != after else f"is {after} already"
+    click.echo(f"schema of {engine.url.render_as_string()} {state} (this program needs {CURRENT})")
+
+
+@cli.group(cls=_Group)
+def catalog() -> None:
+    """Fill the catalogue."""
+
+
+@catalog.command(
+    "import",
+    epilog="""
+    regards-order catalog import products.ndjson
+    regards-order catalog import 2025.jsonl.gz 2026.geojson --tenant lab
+    """,
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_TENANT
+def import_(files: tuple[Path, ...], tenant: str | None) -> None:
+    """Load products and datasets from NDJSON or GeoJSON FILES, packed with gzip or not.
+
+    A refused line never stops the rest; exit code 1 if any was refused.
+    """
+    from regards_order_adapters.catalog.load import load_files
+
+    console = make_console()
+    with _service() as service, make_progress(make_console(stderr=True), sizes=True) as progress:
+        tenant = tenant or service.config.tenants[0]
+        bar = progress.add_task("reading", total=sum(path.stat().st_size for path in files))
+        now = service.clock.now()
+        loaded = load_files(service.store(tenant), tenant, files, now, lambda step: progress.advance(bar, step))
+    for refusal in loaded.refusals:
+        console.out(f"{refusal.source}: line {refusal.number} refused: {refusal.cause}")
+    written = loaded.written
+    console.out(f"{written.added} added, {written.replaced} replaced, {len(loaded.refusals)} refused")
+    if loaded.refusals:
+        raise SystemExit(1)
+
+
+@catalog.command(
+    epilog=r"""
+    regards-order catalog scan /usr/share/doc
+    regards-order catalog scan S2/ --dataset SENTINEL2-L1C --product '(S2[AB]_\w+?)_B\d+'
+    """
+)
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--dataset", metavar="NAME", help="Name of the dataset; the folder's own unless given.")
+@click.option("--product", metavar="REGEX", help="Expression whose first group, in a file's path, names its product.")
+@_TENANT
+def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | None) -> None:
+    """Make a catalogue out of the files below DIR, which stay where they are.
+
+    One product per file unless --product groups them; image files named like a data file plus _quicklook, _ql or
+    .thumb become its quicklook. Exit code 1 if a file could not be read.
+    """
+    from regards_order_adapters.catalog.scan import compile_product
+    from regards_order_adapters.catalog.scan import scan as run
+
+    console = make_console()
+    expression = compile_product(product)
+    with _service() as service, make_progress(make_console(stderr=True)) as progress:
+        tenant = tenant or service.config.tenants[0]
+
+        def start(total: int) -> object:
+            bar = progress.add_task("reading", total=total)
+            return lambda step: progress.advance(bar, step)
+
+        loaded = run(
+            service.store(tenant),
+            tenant,
+            folder,
+            service.clock.now(),
+            dataset=dataset,
+            product=expression,
+            progress=start,  # type: ignore[arg-type]
+        )
+    shown = 20
+    for skipped in loaded.skipped[:shown]:
+        console.out(f"{skipped.source}: left out: {skipped.cause}")
+    if len(loaded.skipped) > shown:
+        console.out(f"… and {len(loaded.skipped) - shown} more left out")
+    for refusal in loaded.refusals:
+        console.out(f"{refusal.source}: refused: {refusal.cause}")
+    written = loaded.written
+    console.out(f"{written.added} added, {written.replaced} replaced, {len(loaded.refusals)} refused")
+    if loaded.refusals:
+        raise SystemExit(1)
+
+
+@cli.group(cls=_Group)
+def users() -> None:
+    """Keep the embedded user directory."""
+
+
+@users.command(
+    epilog="""
+    regards-order users add lise@obs.example
+    regards-order users add karim@obs.example --role EXPLOIT --max-quota 100 --group lab-team --group public
+    """
+)
+@click.argument("email")
+@click.option("--role", metavar="R", default="REGISTERED_USER", show_default=True, help="Place on the ladder of roles.")
+@click.option("--max-quota", metavar="N", type=int, default=-1, show_default=True, help="Files in all; -1 = unlimited.")
+@click.option(
+    "--rate-limit", metavar="N", type=int, default=-1, show_default=True, help="Files at once; -1 = unlimited."
+)
+@click.option("--group", "groups", metavar="G", multiple=True, help="Access group; may be given again.")
+@click.option("--inactive", is_flag=True, help="The user may not order any more.")
+@_TENANT
+def add(
+    email: str,
+    role: str,
+    max_quota: int,
+    rate_limit: int,
+    groups: tuple[str, ...],
+    inactive: bool,
+    tenant: str | None,
+) -> None:
+    """Add EMAIL to the directory, or change its entry."""
+    from regards_order.domain.principal import Account, Role, User
+
+    if role not in Role.__members__:
+        raise click.BadParameter(f'"{role}" is none of {", ".join(Role.__members__)}', param_hint="--role")
+    user = User(email, Role[role], frozenset(groups or ("public",)))
+    account = Account(user, active=not inactive, max_quota=max_quota, rate_limit=rate_limit)
+    with _service() as service, service.store(tenant or service.config.tenants[0]).write() as tx:
+        known = tx.users.get(email) is not None
+        tx.users.put(account)
+    click.echo(f"{email} {'changed' if known else 'added'}")
+
+
+@users.command("list", epilog="regards-order users list --tenant lab")
+@_TENANT
+def list_(tenant: str | None) -> None:
+    """List the directory; in a pipe with tabs between the columns."""
+    with _service() as service:
+        name = tenant or service.config.tenants[0]
+        with service.store(name).read() as tx:
+            accounts = tx.users.all()
+    heads = ("EMAIL", "ROLE", "GROUPS", "ACTIVE", "MAX_QUOTA", "RATE_LIMIT")
+    rows = [
+        (
+            account.user.email,
+            account.user.role.name,
+            ",".join(sorted(account.user.groups)),
+            "yes" if account.active else "no",
+            account.max_quota,
+            account.rate_limit,
+        )
+        for account in accounts
+    ]
+    print_table(make_console(), f"Users of {name}", heads, rows)
+
+
+def _config() -> Config:
+    config = read_config()
+    logs.configure(config.log_format)
+    return config
+
+
+def _service() -> Service:
+    return open_service(_config())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; a user's mistake is one line on standard error."""
+    try:
+        cli.main(list(arguments), prog_name="regards-order", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SystemExit as end:
+        return int(end.code or 0)
+    except OrderingError as error:
+        click.echo(f"regards-order: {error}".replace("\n", " "), err=True)
+        return 2 if isinstance(error, _WRONG_USE) else 1
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("regards-order: interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        # whoever read our output has gone; the interpreter must not try to write the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        click.echo(f"regards-order: {error}", err=True)
+        return 1
+    return 0

@@ -1,0 +1,417 @@
+"""What queries find among the ten products of LAB, and how single tests of values work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regards_order.domain.attributes import AttributeType, Field
+from regards_order.domain.errors import QueryRefused
+from regards_order.domain.lucene import (
+    NOTHING,
+    And,
+    Between,
+    Contains,
+    Exists,
+    Like,
+    Not,
+    OneOf,
+    Or,
+    Query,
+    Wildcard,
+    compile_predicate,
+    parse_query,
+)
+from regards_order.domain.product import Product
+from regards_order.testing.lab import DATASET_B, lab_attributes, lab_products
+
+PRODUCTS = lab_products()
+ALL = "1 2 3 4 5 6 7 8 9 10"
+ANY, ONE = Wildcard.ANY, Wildcard.ONE
+
+
+def find(query: Query) -> str:
+    """Return the numbers of the products that *query* selects."""
+    matches = compile_predicate(query)
+    return " ".join(str(number) for number, product in enumerate(PRODUCTS, 1) if matches(product))
+
+
+def search(query: str) -> str:
+    """Return the numbers of the products that the text of a query selects."""
+    return find(parse_query(query, lab_attributes()))
+
+
+FOUND = [
+    (2, "title:harry", "1 2"),
+    (3, "title:HARRY", "1 2"),
+    (4, 'title:"harry"', ""),
+    (5, 'title:"Harry Potter"', "1"),
+    (6, "title:*potter", "2"),
+    (7, "title:harry*", "2"),
+    (8, "title:*arr*", "1 2"),
+    (9, "title:Star*", "3 5"),
+    (11, "title:Star\\ Wars", "3 4 5"),
+    (12, "title:(harry OR star)", "1 2 3 4 5"),
+    (13, "title:(harry AND potter)", "1 2"),
+    (14, 'title:("Star Wars" OR "star wars")', "3 4"),
+    (15, "title:*", "1 2 3 4 5 6 7 8 9"),
+    (16, "NOT title:*", "10"),
+    (17, "altitude:8848", "1 10"),
+    (17, 'altitude:"8848"', "1 10"),
+    (18, "altitude:\\-5", "2"),
+    (18, 'altitude:"-5"', "2"),
+    (20, "altitude:[0 TO 2000]", "3 4 5 6 7 8"),
+    (21, "altitude:{0 TO 2000}", "6 7 8"),
+    (22, "altitude:[0 TO 2000}", "3 6 7 8"),
+    (23, "altitude:{0 TO 2000]", "4 5 6 7 8"),
+    (24, "altitude:[1000 TO *]", "1 4 5 10"),
+    (25, "altitude:{* TO 0}", "2"),
+    (25, "altitude:[* TO 0]", "2 3"),
+    (27, "altitude:[-10 TO -1]", "2"),
+    (28, "altitude>119", "1 4 5 6 10"),
+    (28, "altitude>=119", "1 4 5 6 8 10"),
+    (28, "altitude<0", "2"),
+    (28, "altitude<=0", "2 3"),
+    (29, "altitude=0", "3"),
+    (30, "years:2001", "1 2"),
+    (30, "years:[2001 TO 2002]", "1 2 5"),  # types are inferred: a range on several values asks for any value
+    (31, "bpm:128", "2 5"),
+    (31, "bpm:145.6", "1"),
+    (31, "bpm:{128.0 TO 146]", "1"),
+    (32, 'date:"2020-01-01T00:00:00Z"', "1"),
+    (33, "date:[2020-01-01T00:00:00 TO 2020-01-03T23:59:59]", "1 2 3"),
+    (34, "date:{2020-01-03T12:30:00.500Z TO *}", "4 5 7"),
+    (34, "date:[2020-01-03T12:30:00.500Z TO *}", "3 4 5 7"),
+    (35, 'date:"2020-02-29T22:00:00Z"', "7"),
+    (36, "isTrue:true", "1 3"),
+    (36, "isTrue:false", "2 5"),
+    (36, "NOT isTrue:true", "2 4 5 6 7 8 9 10"),
+    (37, "last:true", "1 2 3 5 6 7 8 9 10"),
+    (37, "version:2", "5"),
+    (38, 'last=true AND providerId=("S2B_002" OR "S2A_001")', "1 5"),
+    (39, "productId:S2A_001", "1 2"),
+    (39, 'providerId:"S2A_001"', "1"),
+    (40, "productId:(S2A_0010 OR S2B_001)", "2 3"),
+    (41, "providerId:a\\+b\\:c", "6"),
+    (41, 'providerId:"a+b:c"', "6"),
+    (42, "title:\\(1\\+1\\)\\:2", "6"),
+    (43, "author:O'Neill", "6"),
+    (44, "title:Été", "7"),
+    (44, "title:évian", ""),
+    (45, "title:john@cnes.fr", "8"),
+    (48, "cast:watson", "1"),
+    (48, 'cast:"Emma Watson"', "1"),
+    (48, "cast:(radcliffe AND hamill)", ""),
+    (49, "tags:plop", "1"),
+    (50, "tags:plop AND tags:(A\\:A OR B\\:B OR C\\:C)", ""),
+    (50, "tags:(A\\:A OR B\\:B OR C\\:C)", "6 7 8"),
+    (51, f'tags:"{DATASET_B}"', "3 4 5 6"),
+    (55, "sensing.mode:IW", "1"),
+    (55, "properties.sensing.mode:IW", "1"),
+    (55, "feature.properties.sensing.mode:IW", "1"),
+    (56, "start:[2020-01-01T00:00:00Z TO *]", "1"),
+    (58, "_creationDate:[* TO 2024-01-03T00:00:00Z}", "1 2"),
+    (58, "_lastUpdate:[* TO 2024-01-03T00:00:00Z]", "1 2 3"),
+    (59, "altitude:8848 AND title:harry OR title:wars", "1 3 4 5"),
+    (60, "altitude:8848 AND (title:harry OR title:wars)", "1"),
+    (61, "NOT (title:wars OR altitude:8848)", "2 6 7 8 9"),
+    (62, "!title:wars", "1 2 6 7 8 9 10"),
+    (62, "-title:wars", "1 2 6 7 8 9 10"),
+    (62, "title:(!wars)", "1 2 6 7 8 9 10"),
+    (62, "title:(NOT wars)", "1 2 6 7 8 9 10"),
+    (63, 'title:(!("Star Wars"))', "1 2 4 5 6 7 8 9 10"),
+    (64, "title:wars AND !title:II", "3 4"),
+    (70, "rawdata:(*.zip)", ALL),
+    (70, "rawdata:S2A_001.zip", "1"),
+    (70, "rawdata:(Mercury.unknown)", ""),
+    (71, 'label:(NOT "Alpha One")', "2 3 4 5 6 7 8 9 10"),
+    (72, "altitude:(0 OR 119 OR 120)", "3 6 8"),
+    (72, "altitude:([0 TO 100] OR [8000 TO *])", "1 3 7 10"),
+    (73, "title:harry && author:rowling", "1 2"),
+    (73, "title:harry || title:wars", "1 2 3 4 5"),
+    (75, 'title:("Harry Potter" OR "harrypotter") AND author:(rowling) AND cast:(!("Rupert Grint"))', "1"),
+    (77, "author:J.*", "1"),
+    (78, 'id:"URN:AIP:DATA:lab:00000000-0000-0000-0000-000000000001:V1"', "1"),
+]
+
+
+@pytest.mark.parametrize(("case", "query", "found"), FOUND)
+def test_lab_queries_find_their_products(case: int, query: str, found: str) -> None:
+    """Each query on LAB finds exactly the products that the rules of the language give."""
+    assert search(query) == found, f"case {case}"
+
+
+REFUSED = [
+    (10, "title:Star Wars", 11),
+    (18, "altitude:-5", 9),
+    (19, "altitude:abc", 9),
+    (26, "altitude:[* TO *]", 9),
+    (32, "date:2020-01-01T00:00:00Z", 18),
+    (41, "providerId:a+b:c", 14),
+    (51, f"tags:{DATASET_B}", 8),
+    (55, "mode:IW", 0),
+    (57, "unknown:x", 0),
+    (57, "ipId:x", 0),
+    (57, "creationDate:[2024-01-01T00:00:00Z TO *]", 0),
+    (65, "title:harry title:star", 12),
+    (65, "title:(harry star)", 13),
+    (65, "title:wars -title:II", 11),
+    (65, "+title:harry +author:rowling", 13),
+    (66, "title:harry~", 11),
+    (66, "title:harry^2", 11),
+    (66, '"Harry Potter"~2', 14),
+    (66, "(title:harry)^2", 13),
+    (67, 'title:"unterminated', 6),
+    (67, "title:", 5),
+    (67, "()", 1),
+    (67, "   ", 0),
+    (67, "AND", 0),
+    (67, "title:(harry", 6),
+    (67, "title:harry)", 11),
+    (68, "title:{harrypotter TO starwars}", 6),
+    (73, "title:harry and author:rowling", 12),
+    (74, "title::harry", 6),
+    (74, ":x", 0),
+    (74, "a:b:c", 3),
+]
+
+
+@pytest.mark.parametrize(("case", "query", "offset"), REFUSED)
+def test_lab_queries_are_refused_for_good(case: int, query: str, offset: int) -> None:
+    """Each wrong query is refused, and the refusal points at what is wrong."""
+    with pytest.raises(QueryRefused) as refused:
+        search(query)
+    assert refused.value.offset == offset, f"case {case}"
+
+
+REFUSED_UNTIL_THE_LUCENE_ISSUE = [
+    (15, "title:/.*/"),
+    (16, "NOT title:/.*/"),
+    (42, "\\(1\\+1\\)\\:2"),
+    (46, "title:/mail john.*/"),
+    (46, "title:/John.*/"),
+    (47, "title:/Star Wars( II)?/"),
+    (52, "harry"),
+    (52, '"harry potter"'),
+    (53, "NOT lucas"),
+    (54, "S2B*"),
+    (69, 'title@text:"star wars"'),
+    (69, 'title@text:"wars star"'),
+    (76, "providerId:/S2[AB]_00[12]/"),
+]
+
+
+@pytest.mark.parametrize(("case", "query"), REFUSED_UNTIL_THE_LUCENE_ISSUE)
+def test_lab_queries_are_refused_until_the_lucene_issue(case: int, query: str) -> None:
+    """Full text, regular expressions and suffixes are refused with the words "not supported yet" and advice."""
+    with pytest.raises(QueryRefused, match="not supported yet") as refused:
+        search(query)
+    assert "write" in refused.value.problem or "name a field" in refused.value.problem, f"case {case}"
+
+
+def test_three_of_ten_thousand_ids_are_found() -> None:
+    """A list of 10,000 ids finds the three that exist (case 79)."""
+    ids = [*(f"none_{number}" for number in range(9_997)), "S2A_001", "S2B_001", "no-title"]
+    assert search("providerId:(" + " OR ".join(f'"{text}"' for text in ids) + ")") == "1 3 10"
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+def with_properties(properties: Mapping[str, Any]) -> Product:
+    """Return a product with these attributes."""
+    return attrs.evolve(PRODUCTS[9], properties=properties)
+
+
+def satisfies(query: Query, **properties: Any) -> bool:
+    """Return whether a product with these attributes satisfies *query*."""
+    return compile_predicate(query)(with_properties(properties))
+
+
+@pytest.mark.parametrize("kind", list(AttributeType))
+@pytest.mark.parametrize("properties", [{}, {"x": None}, {"x": []}, {"x": [None]}, {"x": {"y": 1}}])
+def test_a_field_without_value_satisfies_no_leaf(kind: AttributeType, properties: Mapping[str, Any]) -> None:
+    """What is absent, null, empty or a fragment has no value."""
+    assert not satisfies(Exists(Field("x", kind)), **properties)
+    assert satisfies(Not(Exists(Field("x", kind))), **properties)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "exists"),
+    [
+        (AttributeType.STRING, 5, True),
+        (AttributeType.STRING, True, True),
+        (AttributeType.LONG, "text", False),
+        (AttributeType.LONG, 1.5, False),
+        (AttributeType.DOUBLE, 1, True),
+        (AttributeType.DOUBLE, "1", False),
+        (AttributeType.DATE, "2020", False),
+        (AttributeType.DATE, "2020-01-01T00:00Z", True),
+        (AttributeType.BOOLEAN, False, True),
+        (AttributeType.BOOLEAN, "false", False),
+        (AttributeType.LONG, ["text", 1], True),
+    ],
+)
+def test_a_value_that_is_not_of_the_fields_type_does_not_match(kind: AttributeType, value: Any, exists: bool) -> None:
+    """Only a STRING field has values of every kind: their texts."""
+    assert satisfies(Exists(Field("x", kind)), x=value) is exists
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"a": {"b": {"c": 1}}}, {"a.b": {"c": 1}}, {"a": {"b.c": 1}}, {"a.b.c": 1}, {"a": {"b": 2}, "a.b": {"c": [0, 1]}}],
+)
+def test_a_dotted_name_leads_through_fragments(properties: Mapping[str, Any]) -> None:
+    """The names of fragments and attributes may hold dots themselves, as in `Product.attributes`."""
+    assert satisfies(Between(Field("a.b.c", AttributeType.LONG), 1, 1), **properties)
+    assert not satisfies(Between(Field("a.b.d", AttributeType.LONG), 1, 1), **properties)
+
+
+@pytest.mark.parametrize(
+    ("included", "found"), [((True, True), "123"), ((False, True), "23"), ((True, False), "12"), ((False, False), "2")]
+)
+def test_bounds_are_included_or_not(included: tuple[bool, bool], found: str) -> None:
+    """Each end of a range decides for itself."""
+    field = Field("x", AttributeType.DOUBLE)
+    query = Between(field, 1.0, 3.0, low_included=included[0], high_included=included[1])
+    assert "".join(str(value) for value in range(5) if satisfies(query, x=value)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "contained"),
+    [
+        ("ABC", "xabcx", True),
+        ("É", "é", False),
+        ("éA", "xéa", True),
+        ("k", "\u212a", False),  # KELVIN SIGN is no ASCII letter
+        ("a%b_", "xA%B_x", True),
+        ("a.c", "abc", False),
+    ],
+)
+def test_contains_ignores_the_case_of_ascii_letters_only(text: str, value: str, contained: bool) -> None:
+    """The 26 ASCII letters have a case; everything else is compared code point by code point."""
+    assert satisfies(Contains(Field("x", AttributeType.STRING), text), x=value) is contained
+
+
+def test_equality_is_exact() -> None:
+    """Equal texts are equal in every code point, case included."""
+    query = OneOf(Field("x", AttributeType.STRING), ("a", "B"))
+    assert [value for value in ("a", "A", "b", "B", "") if satisfies(query, x=value)] == ["a", "B"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "value", "follows"),
+    [
+        ((), "", True),
+        ((), "a", False),
+        ((ANY,), "", True),
+        ((ONE,), "", False),
+        ((ONE,), "\n", True),
+        (("a", ANY), "a", True),
+        (("a", ANY, "b"), "axxbxb", True),
+        (("a", ANY, "b"), "axxbx", False),
+        ((ANY, "ab"), "aab", True),
+        ((ANY, "a", ONE, ANY, "b"), "xaab", True),
+        ((ANY, "a", ANY, "a", ANY), "a", False),
+        (("a.c",), "abc", False),
+        (("A",), "a", False),
+        (("a*",), "ab", False),
+    ],
+)
+def test_a_pattern_describes_the_whole_value(pieces: tuple[str | Wildcard, ...], value: str, follows: bool) -> None:
+    """A star stands for any run, a question mark for one character, and all letters for themselves."""
+    assert satisfies(Like(Field("x", AttributeType.STRING), pieces), x=value) is follows
+
+
+@given(st.lists(st.sampled_from(["a", "b", "ab", ANY, ONE])), st.text("ab", max_size=12))
+def test_patterns_agree_with_regular_expressions(pieces: list[str | Wildcard], value: str) -> None:
+    """The pattern says what the same regular expression says."""
+    expression = "".join({ANY: ".*", ONE: "."}.get(piece, str(piece)) for piece in pieces)  # type: ignore[call-overload]
+    expected = re.fullmatch(expression, value) is not None
+    assert satisfies(Like(Field("x", AttributeType.STRING), tuple(pieces)), x=value) is expected
+
+
+def test_hostile_patterns_end() -> None:
+    """A pattern that makes a backtracking engine explode takes no more steps than text times pattern."""
+    assert not satisfies(Like(Field("x", AttributeType.STRING), (ANY, "a") * 100 + ("b",)), x="a" * 500)
+
+
+# --- operators -------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_or_selects_nothing_and_an_empty_and_everything() -> None:
+    """No alternative is none, no condition is all."""
+    assert find(NOTHING) == ""
+    assert find(And(())) == ALL
+    assert search("altitude:1e30") == ""
+    assert search("NOT altitude:1e30") == ALL
+
+
+LEAVES = {
+    text: frozenset(search(text).split())
+    for text in (
+        "title:harry",
+        'author:"George Lucas"',
+        'author:"rowling"',
+        "altitude>100",
+        "altitude:(0 OR 90)",
+        "bpm:*",
+        "isTrue:false",
+        "tags:B*",
+        'date<"2020-01-03T00:00:00Z"',
+        "last:true",
+        "speed:1",
+    )
+}
+EVERYTHING = frozenset(ALL.split())
+
+
+def _combine(parts: st.SearchStrategy[tuple[str, frozenset[str]]]) -> st.SearchStrategy[tuple[str, frozenset[str]]]:
+    several = st.lists(parts, min_size=2, max_size=4)
+    return (
+        parts.map(lambda part: (f"(NOT {part[0]})", EVERYTHING - part[1]))
+        | several.map(
+            lambda many: (f"({' AND '.join(t for t, _ in many)})", frozenset.intersection(*(f for _, f in many)))
+        )
+        | several.map(lambda many: (f"({' OR '.join(t for t, _ in many)})", frozenset.union(*(f for _, f in many))))
+    )
+
+
+@given(st.recursive(st.sampled_from(sorted(LEAVES.items(), key=lambda item: item[0])), _combine, max_leaves=20))
+def test_operators_work_on_sets_of_products(case: tuple[str, frozenset[str]]) -> None:
+    """AND, OR and NOT of queries select the intersection, the union and the complement of what their parts select."""
+    query, expected = case
+    assert frozenset(search(query).split()) == expected
+
+
+@given(st.data())
+def test_precedence_needs_no_parentheses(data: st.DataObject) -> None:
+    """Without parentheses NOT binds tightest and AND tighter than OR."""
+    leaf = st.tuples(st.booleans(), st.sampled_from(sorted(LEAVES)))
+    lists = data.draw(st.lists(st.lists(leaf, min_size=1, max_size=4), min_size=1, max_size=4))
+    query = " OR ".join(" AND ".join(("NOT " if negated else "") + text for negated, text in ands) for ands in lists)
+    expected = frozenset[str]()
+    for ands in lists:
+        sets = (EVERYTHING - LEAVES[text] if negated else LEAVES[text] for negated, text in ands)
+        expected |= EVERYTHING.intersection(*sets)
+    assert frozenset(search(query).split()) == expected
+
+
+def test_the_deepest_query_is_evaluated() -> None:
+    """A hundred nested parentheses, each with an OR, an AND and a NOT, stay below the limit of the interpreter."""
+    query = "(title:none OR last:* AND NOT " * 100 + "title:harry" + ")" * 100
+    assert search(query) == "1 2"
+
+
+def test_lab_has_attributes_of_every_type() -> None:
+    """LAB shows all types, and an OR of different leaves on them."""
+    assert set(lab_attributes().values()) == set(AttributeType)
+    assert (
+        find(Or((Exists(Field("speed", AttributeType.LONG)), Exists(Field("orbit.mode", AttributeType.STRING))))) == "1"
+    )

@@ -1,0 +1,334 @@
+"""What a query means on fields of each type, and which questions are refused."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regards_order.domain.attributes import BUILT_IN, INTEGER_MAX, INTEGER_MIN, AttributeType, Field
+from regards_order.domain.errors import QueryRefused
+from regards_order.domain.lucene import (
+    NOTHING,
+    And,
+    Between,
+    Contains,
+    Exists,
+    Like,
+    Not,
+    OneOf,
+    Or,
+    Query,
+    Wildcard,
+    parse_query,
+)
+from regards_order.domain.lucene.query import MAX_VALUES
+
+TYPES = {
+    "title": AttributeType.STRING,
+    "author": AttributeType.STRING,
+    "altitude": AttributeType.LONG,
+    "bpm": AttributeType.DOUBLE,
+    "date": AttributeType.DATE,
+    "isTrue": AttributeType.BOOLEAN,
+    "sensing.mode": AttributeType.STRING,
+    "orbit.mode": AttributeType.STRING,
+    "label.x": AttributeType.STRING,
+}
+TITLE, AUTHOR, ALTITUDE, BPM, DATE, IS_TRUE = (Field(name, TYPES[name]) for name in list(TYPES)[:6])
+ANY, ONE = Wildcard.ANY, Wildcard.ONE
+SECOND = 1_000_000
+
+
+def read(query: str) -> Query:
+    """Return the validated tree of *query*."""
+    return parse_query(query, TYPES)
+
+
+def longs(low: int | None, high: int | None) -> Between:
+    """Return a range on the altitude."""
+    return Between(ALTITUDE, low, high)
+
+
+@pytest.mark.parametrize(
+    ("query", "tree"),
+    [
+        ("title:harry", Contains(TITLE, "harry")),
+        ('title:"harry"', OneOf(TITLE, ("harry",))),
+        ('title:""', OneOf(TITLE, ("",))),
+        ("title:a*b?", Like(TITLE, ("a", ANY, "b", ONE))),
+        ('title:"a*"', OneOf(TITLE, ("a*",))),
+        ("title:*", Exists(TITLE)),
+        ("altitude:*", Exists(ALTITUDE)),
+        ("date:*", Exists(DATE)),
+        ("isTrue:*", Exists(IS_TRUE)),
+        ("bpm:**", Exists(BPM)),
+        ("productId:x", Contains(Field("providerId", AttributeType.STRING, True), "x")),
+        ("version:2", Between(Field("version", AttributeType.LONG, True), 2, 2)),
+        ("feature.properties.sensing.mode:x", Contains(Field("sensing.mode", AttributeType.STRING), "x")),
+    ],
+)
+def test_a_leaf_asks_what_its_field_can_answer(query: str, tree: Query) -> None:
+    """Quoted means equal, unquoted contains, wildcards the whole value, a star alone any value."""
+    assert read(query) == tree
+
+
+@pytest.mark.parametrize(
+    ("query", "tree"),
+    [
+        ("altitude:8848", longs(8848, 8848)),
+        ('altitude:"+8848"', longs(8848, 8848)),
+        ("altitude:007", longs(7, 7)),
+        ("altitude:2000.9", longs(2000, 2000)),
+        ('altitude:"-2000.9"', longs(-2000, -2000)),
+        ('altitude:"-0.5"', longs(0, 0)),
+        ("altitude:0.000", longs(0, 0)),
+        ("altitude:1e3", longs(1000, 1000)),
+        ("altitude:1.5E+1", longs(15, 15)),
+        ("altitude:1234\\e\\-2", longs(12, 12)),
+        ('altitude:"0e99999999999999999999"', longs(0, 0)),
+        ("altitude:9223372036854775807", longs(INTEGER_MAX, INTEGER_MAX)),
+        ("altitude:9223372036854775808", NOTHING),
+        ('altitude:"-9223372036854775808"', longs(INTEGER_MIN, INTEGER_MIN)),
+        ('altitude:"-9223372036854775809"', NOTHING),
+        ("altitude:1e999999999", NOTHING),
+        ("altitude:1e" + "9" * 100_000, NOTHING),
+        ("altitude:" + "9" * 100_000, NOTHING),
+        ('altitude:"1e-999999999"', longs(0, 0)),
+        ("altitude:[0 TO 2000]", longs(0, 2000)),
+        ("altitude:{0 TO 2000}", longs(1, 1999)),
+        ("altitude:[0.5 TO 2]", longs(1, 2)),
+        ("altitude:{0.5 TO 2.5}", longs(1, 2)),
+        ("altitude:[-1.5 TO -0.5]", longs(-1, -1)),
+        ("altitude:[1000 TO *]", longs(1000, None)),
+        ("altitude:{* TO 0}", longs(None, -1)),
+        ("altitude:[2 TO 1]", NOTHING),
+        ("altitude:{1 TO 2}", NOTHING),
+        ("altitude:[1e30 TO *]", NOTHING),
+        ("altitude:[* TO -1e30]", NOTHING),
+        ("altitude:[-1e30 TO 1e30]", longs(INTEGER_MIN, INTEGER_MAX)),
+        ("altitude:{9223372036854775807 TO *]", NOTHING),
+        ("altitude:[1e-999999999 TO 2]", longs(1, 2)),
+        ("altitude>119", longs(120, None)),
+        ("altitude>=119", longs(119, None)),
+        ("altitude<0", longs(None, -1)),
+        ("altitude<=0", longs(None, 0)),
+        ("altitude>119.5", longs(120, None)),
+        ('altitude>"-5"', longs(-4, None)),
+    ],
+)
+def test_whole_numbers_become_included_bounds_of_64_bits(query: str, tree: Query) -> None:
+    """Equality cuts a fraction toward zero, ranges keep it; what no such number can be selects nothing."""
+    assert read(query) == tree
+
+
+@pytest.mark.parametrize(
+    ("query", "tree"),
+    [
+        ("bpm:{128.0 TO 146]", Between(BPM, 128.0, 146.0, low_included=False)),
+        ("bpm:[* TO 1e999]", Between(BPM, None, math.inf)),
+        ("bpm<=1.5", Between(BPM, None, 1.5)),
+        ("bpm>1", Between(BPM, 1.0, None, low_included=False)),
+        ("bpm:[1 TO 1]", Between(BPM, 1.0, 1.0)),
+        ("bpm:[1 TO 1}", NOTHING),
+        ("bpm:{1 TO 1]", NOTHING),
+        ("bpm:[2 TO 1]", NOTHING),
+        ("bpm:1e999", NOTHING),
+        ("bpm:0", Between(BPM, -5e-324, 5e-324)),
+        ('bpm:"-1.7976931348623157e308"', Between(BPM, -1.7976931348623157e308, -1.7976931348623157e308)),
+    ],
+)
+def test_numbers_keep_their_bounds(query: str, tree: Query) -> None:
+    """A range of numbers is compared as written; nothing equals what is too large for a number."""
+    assert read(query) == tree
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: abs(value) < 1e308))
+def test_equal_numbers_are_within_one_unit_in_the_last_place(value: float) -> None:
+    """The distance from a number to the next smaller one is the tolerance on both sides."""
+    leaf = read(f'bpm:"{value!r}"')
+    assert isinstance(leaf, Between)
+    unit = value - math.nextafter(value, -math.inf)
+    assert (leaf.low, leaf.high) == (value - unit, value + unit)
+    assert leaf.low_included
+    assert leaf.high_included
+
+
+@pytest.mark.parametrize(
+    ("query", "tree"),
+    [
+        ('date:"1970-01-01T00:00:01Z"', Between(DATE, SECOND, SECOND)),
+        ("date:1970\\-01\\-01T00\\:00\\:01Z", Between(DATE, SECOND, SECOND)),
+        ("date:[1970-01-01T00:00 TO 1970-01-01T01:00:01+01:00]", Between(DATE, 0, SECOND)),
+        ("date:{1970-01-01T00:00Z TO 1970-01-01t00:00:01z}", Between(DATE, 1, SECOND - 1)),
+        ("date:{1970-01-01T00:00Z TO *]", Between(DATE, 1, None)),
+        ('date<"1970-01-01T00:00:01Z"', Between(DATE, None, SECOND - 1)),
+        ("date:[1970-01-02T00:00Z TO 1970-01-01T00:00Z]", NOTHING),
+        ("isTrue:true", Between(IS_TRUE, 1, 1)),
+        ("isTrue:FALSE", Between(IS_TRUE, 0, 0)),
+        ('isTrue:"True"', Between(IS_TRUE, 1, 1)),
+    ],
+)
+def test_dates_and_truth_values_are_whole_numbers(query: str, tree: Query) -> None:
+    """Dates count microseconds since 1970, so an excluded bound is one more or less; true is 1."""
+    assert read(query) == tree
+
+
+A, B, C = (Contains(TITLE, letter) for letter in "abc")
+
+
+@pytest.mark.parametrize(
+    ("query", "tree"),
+    [
+        ("title:a AND (title:b AND title:c)", And((A, B, C))),
+        ("title:a OR (title:b AND title:c)", Or((A, And((B, C))))),
+        ("title:a OR (author:x OR (title:b OR title:c))", Or((A, Contains(AUTHOR, "x"), B, C))),
+        ("NOT (NOT title:a)", A),
+        ("NOT (NOT (NOT title:a))", Not(A)),
+        ('title:("x" OR "y" OR "x")', OneOf(TITLE, ("x", "y"))),
+        ('title:"x" OR properties.title:"y"', OneOf(TITLE, ("x", "y"))),
+        ('title:("x" OR a OR "y")', Or((OneOf(TITLE, ("x", "y")), A))),
+        ('title:a OR author:"x" OR title:"x" OR author:"y"', Or((A, OneOf(AUTHOR, ("x", "y")), OneOf(TITLE, ("x",))))),
+        ('title:("x" AND "y")', And((OneOf(TITLE, ("x",)), OneOf(TITLE, ("y",))))),
+        ("title:a OR altitude:1e30", A),
+        ("altitude:(0 OR 2)", Or((longs(0, 0), longs(2, 2)))),
+        ("altitude:1e30 OR altitude:1e30", NOTHING),
+    ],
+)
+def test_the_tree_is_normal(query: str, tree: Query) -> None:
+    """Same operators are one, double negations none, and quoted texts on one field of an OR one list."""
+    assert read(query) == tree
+
+
+REFUSED = [
+    # names
+    ("unknown:x", 0, "Unknown parameter unknown"),
+    ("title:x OR ipId:x", 11, "Unknown parameter ipId"),
+    ("mode:IW", 0, "Unknown parameter mode"),
+    ("label.x:y", 0, "Unknown parameter label.x"),
+    ("Title:x", 0, "Unknown parameter Title"),
+    ("unknown@text:x", 0, "Unknown parameter unknown"),
+    ("@text:x", 0, "Unknown parameter @text"),
+    ("*:x", 0, "Unknown parameter *"),
+    ("unknown>5", 0, "Unknown parameter unknown"),
+    ("a\\\u0001:x", 0, "Unknown parameter a\ufffd"),
+    # not yet
+    ("harry", 0, "not supported yet: name a field"),
+    ('"harry potter"', 0, "not supported yet: name a field"),
+    ("title:x AND NOT S2B*", 16, "not supported yet: name a field"),
+    ("@multisearch:v", 0, "not supported yet: name a field"),
+    ("title@text:x", 0, '"@text" is not supported yet: write title:'),
+    ("title@:x", 0, '"@" is not supported yet'),
+    ("title@keyword:[1 TO 2]", 0, '"@keyword" is not supported yet'),
+    ("[1 TO 2]", 0, "range needs a field"),
+    # ranges
+    ("title:[a TO b]", 6, 'Range query not supported for attribute type STRING: field "title"'),
+    ("title>a", 5, "{a TO *]"),
+    ("isTrue:[false TO true]", 7, "Range query not supported for attribute type BOOLEAN"),
+    ("title:[* TO *]", 6, "not supported for attribute type STRING"),
+    ("altitude:[* TO *]", 9, "at least one bound"),
+    ("bpm:{* TO *}", 4, "at least one bound"),
+    ("altitude>*", 8, "at least one bound"),
+    ("altitude:[a TO 2]", 10, 'Field "altitude" is of type LONG: "a" is not a number'),
+    ("altitude:[1 TO b]", 15, '"b" is not a number'),
+    ("bpm:[1 TO nan]", 10, '"nan" is not a number'),
+    ("bpm:[inf TO 1]", 5, '"inf" is not a number'),
+    ("date:[2020-01-01 TO *]", 6, '"2020-01-01" is not a date-time'),
+    ('date<"x"', 6, '"x" is not a date-time'),
+    # values
+    ("altitude:abc", 9, 'Field "altitude" is of type LONG: "abc" is not a number'),
+    ("altitude:1_000", 9, "is not a number"),
+    ("altitude:٣", 9, "is not a number"),
+    ('altitude:""', 9, "is not a number"),
+    ("altitude:.5", 9, "is not a number"),
+    ("bpm:abc", 4, 'Field "bpm" is of type DOUBLE: "abc" is not a number'),
+    ("bpm:(1 OR 1_0)", 10, "is not a number"),
+    ('date:"2020-01-01"', 5, "is not a date-time"),
+    ("isTrue:yes", 7, 'Field "isTrue" is of type BOOLEAN: "yes" is not true or false'),
+    # wildcards
+    ("altitude:8*", 9, "LONG, which has no wildcards"),
+    ("altitude:?", 9, "LONG, which has no wildcards"),
+    ("date:2020*", 5, "DATE_ISO8601, which has no wildcards"),
+    ("isTrue:t*", 7, "BOOLEAN, which has no wildcards"),
+]
+
+
+@pytest.mark.parametrize(("query", "offset", "part"), REFUSED)
+def test_what_a_field_cannot_answer_is_refused_where_it_stands(query: str, offset: int, part: str) -> None:
+    """A refusal names the field, the value and what is expected, and points at the text that it is about."""
+    with pytest.raises(QueryRefused) as refused:
+        read(query)
+    assert part in refused.value.problem
+    assert refused.value.offset == offset
+
+
+def test_long_texts_stay_out_of_messages() -> None:
+    """A message stays short and printable, whatever stands in the query."""
+    with pytest.raises(QueryRefused) as refused:
+        read("altitude:\ud800" + "x" * 100_000)
+    assert len(refused.value.problem) < 200
+    assert refused.value.message.encode()
+
+
+@pytest.mark.parametrize("query", ["id:({ids})", "id:({ids}) AND last:true", "NOT id:({ids})"])
+def test_a_long_list_of_ids_is_one_leaf(query: str) -> None:
+    """100,000 quoted values on one field count as one criterion, one more is refused."""
+    ids = [f'"{number:x}"' for number in range(MAX_VALUES)]
+    field = Field("id", BUILT_IN["id"], True)
+    leaf = read(query.format(ids="OR".join(ids)))
+    while not isinstance(leaf, OneOf):
+        leaf = leaf.part if isinstance(leaf, Not) else leaf.parts[0]  # type: ignore[union-attr]
+    assert (leaf.field, len(leaf.values)) == (field, MAX_VALUES)
+    ids.append('"x"')
+    with pytest.raises(QueryRefused, match="More than 100000 values") as refused:
+        read(query.format(ids="OR".join(ids)))
+    assert refused.value.query.startswith('"x"', refused.value.offset)
+
+
+@pytest.mark.parametrize("spelling", ["group", "flat"])
+def test_ten_thousand_ids_fold_in_both_spellings(spelling: str) -> None:
+    """``f:(a OR b)`` and ``f:a OR f:b`` give the same list."""
+    ids = [f"S2A_{number}" for number in range(10_000)]
+    quoted = [f'"{text}"' for text in ids]
+    query = f"id:({' OR '.join(quoted)})" if spelling == "group" else " OR ".join(f"id:{text}" for text in quoted)
+    leaf = read(query)
+    assert isinstance(leaf, OneOf)
+    assert leaf.values == tuple(ids)
+
+
+@pytest.mark.parametrize(("field", "value"), [("title", "a"), ("altitude", '"1"')])
+def test_other_lists_count_every_value(field: str, value: str) -> None:
+    """What cannot become one list of texts counts one by one, although luqum sees one word."""
+    assert read(f"{field}:({' OR '.join([value] * 20_000)})")
+    with pytest.raises(QueryRefused, match="more than 20000 criteria") as refused:
+        read(f"{field}:({' OR '.join([value] * 20_001)})")
+    assert refused.value.offset == len(f"{field}:(") + 20_000 * len(f"{value} OR ")
+
+
+SIGNS = """
+title altitude bpm date isTrue id a 5 " \\ * ? : = ( ) [ ] { } < > <= >= AND OR NOT && || ! - + ~ ^ ^2 / TO TO* @text
+\\u0041 é title: altitude:[1 TO 2] last:true
+"""
+PIECES = st.sampled_from([*SIGNS.split(), " ", "\t", "\n", "\u3000", "\x00", "\ud800", '"x y"', "altitude:[1 TO 2]"])
+
+
+def refusal(query: str) -> QueryRefused | None:
+    """Return why *query* is refused, if it is."""
+    try:
+        read(query)
+    except QueryRefused as refused:
+        return refused
+    return None
+
+
+@given(st.lists(PIECES, max_size=25).map("".join) | st.lists(PIECES, max_size=15).map(" ".join) | st.text())
+def test_any_text_ends_in_a_tree_or_in_one_refusal(query: str) -> None:
+    """No text makes the parser raise anything but its refusal, which points into the text."""
+    refused = refusal(query)
+    if refused is not None:
+        assert refused.query == query
+        assert refused.offset == 0 or 0 < refused.offset < len(query)
+        assert refused.message.encode()
+        assert refused.explain()

@@ -32,7 +32,7 @@ def contents(filename: str, size: int) -> bytes:
 
 
 def write_files(root: Path) -> dict[str, bytes]:
-    """Write the stored files of the sample below *root*, and return those that the catalogue only references, by name."""
+    """Write the stored files of the sample below *root*, and return the external ones by name."""
     external = {}
     for line in lines():
         for file in line["files"]:

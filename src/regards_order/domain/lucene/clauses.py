@@ -7,7 +7,8 @@ sequence of clauses, operators and balanced parentheses, which luqum reads as Lu
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene.atoms import Atom, Name, read_comparison, read_name, read_operand
@@ -52,14 +53,14 @@ class Checker:
 
     Args:
         query: the whole text, for the message of a refusal.
-        tokens: what the scanner made of it.
+        tokens: what the scanner makes of it, taken one ahead.
     """
 
-    def __init__(self, query: str, tokens: Sequence[Token]) -> None:
+    def __init__(self, query: str, tokens: Iterable[Token]) -> None:
         self._query = query
-        self._tokens = iter(tokens)
-        self._next = next(self._tokens, None)
-        self._last: Token | None = None
+        self._last = Token(Kind.END, "", 0)
+        self._tokens = chain(tokens, repeat(self._last))
+        self._ahead = next(self._tokens)
         self._state = _State.CLAUSE
         self._opened: list[Token] = []
 
@@ -69,7 +70,8 @@ class Checker:
         Raises:
             QueryRefused: a token cannot stand where it stands, or an escape in it is wrong.
         """
-        while (token := self._take()) is not None:
+        while self._ahead.kind is not Kind.END:
+            token = self._take()
             if self._state is _State.DONE:
                 yield self._after_clause(token)
             elif token.kind in _MODIFIERS:
@@ -78,7 +80,10 @@ class Checker:
                 yield self._clause(token)
         self._end()
 
-XX
+    def _take(self) -> Token:
+        self._last, self._ahead = self._ahead, next(self._tokens)
+        return self._last
+
     def _refusal(self, problem: str, token: Token) -> QueryRefused:
         return QueryRefused(self._query, problem, token.offset)
 
@@ -101,9 +106,9 @@ XX
     def _clause(self, token: Token) -> Element:
         if token.kind is Kind.OPEN:
             return self._open(token)
-        if token.kind is Kind.TERM and self._peek() is Kind.COLON:
+        if token.kind is Kind.TERM and self._ahead.kind is Kind.COLON:
             return self._field(token)
-        if token.kind is Kind.TERM and self._peek() is Kind.COMPARISON:
+        if token.kind is Kind.TERM and self._ahead.kind is Kind.COMPARISON:
             return self._comparison(token)
         if token.kind in _ATOMS:
             self._state = _State.DONE
@@ -127,7 +132,7 @@ XX
                 ' date:"2026-01-03T10:15:30Z".',
                 colon,
             )
-        if token.text == "*" and self._next < len(self._tokens) and self._tokens[self._next].text == "*":
+        if token.text == self._ahead.text == "*":
             raise self._refusal("*:* is not supported: to select everything, send no query.", token)
         self._state = _State.VALUE
         return read_name(self._query, token)
@@ -136,7 +141,7 @@ XX
         sign = self._take()
         if self._state is _State.VALUE:
             raise self._refusal(f'"{sign.text}" cannot follow a value: write field{sign.text}value.', sign)
-        if self._peek() not in (Kind.TERM, Kind.QUOTED):
+        if self._ahead.kind not in (Kind.TERM, Kind.QUOTED):
             problem = f'A value must follow "{sign.text}": quote one that begins with a sign, as in f{sign.text}"-5".'
             raise self._refusal(problem, sign)
         self._state = _State.DONE
@@ -158,7 +163,7 @@ XX
         )
 
     def _side_by_side(self, token: Token) -> str:
-        if token.text == "!" and self._peek() is Kind.COLON:
+        if token.text == "!" and self._ahead.kind is Kind.COLON:
             return "There is no operator !=: write NOT field:value."
         if token.kind is Kind.TERM and token.text.upper() in ("AND", "OR", "NOT"):
             return f'{_INDETERMINATE}: operators are written in capitals, "{token.text.upper()}" for "{token.text}".'
@@ -170,9 +175,9 @@ XX
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _end(self) -> None:
-        if not self._tokens:
-            raise QueryRefused(self._query, "The query is empty: to select everything, send no query.", 0)
-        last = self._tokens[-1]
+        last = self._last
+        if last.kind is Kind.END:
+            raise self._refusal("The query is empty: to select everything, send no query.", last)
         if self._state is _State.VALUE:
             raise self._refusal(f'A value must follow "{last.text}".', last)
         if self._state is not _State.DONE:

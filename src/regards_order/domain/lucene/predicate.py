@@ -60,10 +60,10 @@ def _leaf(query: Contains | OneOf | Like | Exists | Between) -> Predicate:
             return _any(_texts(field), frozenset(values).__contains__)
         case Like(field, pieces):
             return _any(_texts(field), like_test(pieces))
-        case Between():
-            return _any(_numbers(query.field), _between(query))
         case Exists(field):
             return _any(_texts(field) if field.type is AttributeType.STRING else _numbers(field), lambda _: True)
+        case _:
+            return _any(_numbers(query.field), _between(query))
 
 
 def _any(values: Callable[[Product], Iterable[Any]], test: Callable[[Any], bool]) -> Predicate:

@@ -34,6 +34,7 @@ class Kind(enum.Enum):
     FUZZY = "~"  #: ``~``, perhaps with a number
     REGEX = "/"  #: ``/…/``
     RANGE = "["  #: from ``[`` or ``{`` to ``]`` or ``}``
+    END = ""  #: what the reader of the tokens sees after the last one
 
     __hash__ = object.__hash__
 

@@ -332,7 +332,8 @@ def test_a_pattern_describes_the_whole_value(pieces: tuple[str | Wildcard, ...],
 @given(st.lists(st.sampled_from(["a", "b", "ab", ANY, ONE])), st.text("ab", max_size=12))
 def test_patterns_agree_with_regular_expressions(pieces: list[str | Wildcard], value: str) -> None:
     """The pattern says what the same regular expression says."""
-    expression = "".join({ANY: ".*", ONE: "."}.get(piece, str(piece)) for piece in pieces)  # type: ignore[call-overload]
+    expressions: dict[str | Wildcard, str] = {ANY: ".*", ONE: "."}
+    expression = "".join(expressions.get(piece, str(piece)) for piece in pieces)
     expected = re.fullmatch(expression, value) is not None
     assert satisfies(Like(Field("x", AttributeType.STRING), tuple(pieces)), x=value) is expected
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regards_order.domain.attributes import BUILT_IN, INTEGER_MAX, INTEGER_MIN, AttributeType, Field
+from regards_order.domain.attributes import INTEGER_MAX, INTEGER_MIN, AttributeType, Field
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene import (
     NOTHING,
@@ -22,9 +22,10 @@ from regards_order.domain.lucene import (
     Or,
     Query,
     Wildcard,
+    grammar,
     parse_query,
 )
-from regards_order.domain.lucene.query import MAX_VALUES
+from regards_order.domain.lucene import query as query_module
 
 TYPES = {
     "title": AttributeType.STRING,
@@ -273,17 +274,16 @@ def test_long_texts_stay_out_of_messages() -> None:
 
 
 @pytest.mark.parametrize("query", ["id:({ids})", "id:({ids}) AND last:true", "NOT id:({ids})"])
-def test_a_long_list_of_ids_is_one_leaf(query: str) -> None:
-    """100,000 quoted values on one field count as one criterion, one more is refused."""
-    ids = [f'"{number:x}"' for number in range(MAX_VALUES)]
-    field = Field("id", BUILT_IN["id"], True)
-    leaf = read(query.format(ids="OR".join(ids)))
-    while not isinstance(leaf, OneOf):
-        leaf = leaf.part if isinstance(leaf, Not) else leaf.parts[0]  # type: ignore[union-attr]
-    assert (leaf.field, len(leaf.values)) == (field, MAX_VALUES)
+def test_a_long_list_of_ids_is_one_leaf(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """100,000 quoted values on one field count as one criterion; one more is refused."""
+    assert (query_module.MAX_VALUES, grammar.MAX_LEAVES) == (100_000, 20_000)
+    monkeypatch.setattr(query_module, "MAX_VALUES", 50)
+    monkeypatch.setattr(grammar, "MAX_LEAVES", 2)
+    ids = [f'"{number}"' for number in range(50)]
+    read(query.format(ids=" OR ".join(ids)))
     ids.append('"x"')
-    with pytest.raises(QueryRefused, match="More than 100000 values") as refused:
-        read(query.format(ids="OR".join(ids)))
+    with pytest.raises(QueryRefused, match="More than 50 values") as refused:
+        read(query.format(ids=" OR ".join(ids)))
     assert refused.value.query.startswith('"x"', refused.value.offset)
 
 
@@ -299,12 +299,13 @@ def test_ten_thousand_ids_fold_in_both_spellings(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("title", "a"), ("altitude", '"1"')])
-def test_other_lists_count_every_value(field: str, value: str) -> None:
+def test_other_lists_count_every_value(field: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot become one list of texts counts one by one, although luqum sees one word."""
-    assert read(f"{field}:({' OR '.join([value] * 20_000)})")
-    with pytest.raises(QueryRefused, match="more than 20000 criteria") as refused:
-        read(f"{field}:({' OR '.join([value] * 20_001)})")
-    assert refused.value.offset == len(f"{field}:(") + 20_000 * len(f"{value} OR ")
+    monkeypatch.setattr(grammar, "MAX_LEAVES", 20)
+    read(f"{field}:({' OR '.join([value] * 20)})")
+    with pytest.raises(QueryRefused, match="more than 20 criteria") as refused:
+        read(f"{field}:({' OR '.join([value] * 21)})")
+    assert refused.value.offset == len(f"{field}:(") + 20 * len(f"{value} OR ")
 
 
 SIGNS = """

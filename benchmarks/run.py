@@ -1,0 +1,19 @@
+"""Run all benchmarks, or those that are named; exit code 1 when a limit is passed."""
+
+from __future__ import annotations
+
+import sys
+
+import imports
+import orders
+import zips
+
+ALL = {"imports": imports.run, "zips": zips.run, "orders": orders.run}
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or list(ALL)
+    results = []
+    for name in chosen:
+        print(f"--- {name}")
+        results.append(ALL[name]())
+    sys.exit(0 if all(results) else 1)

@@ -1,0 +1,167 @@
+"""The command line, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_the_demo_tells_the_whole_story(command: Command, tmp_path: Path) -> None:
+    """The demo ends with every checksum verified, exit code 0, and leaves what --keep asks for."""
+    done = command("demo", "--keep", "kept")
+    assert done.returncode == 0, done.stderr
+    assert "76 of 76 verified" in done.stdout
+    (archive,) = (tmp_path / "kept").glob("order_1_*.zip")
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.testzip() is None
+        assert len(opened.namelist()) == 76
+    again = command("demo", "--keep", "kept")
+    assert again.returncode == 2
+    assert "already holds a database" in again.stderr
+
+
+def test_scan_prints_what_came_in(command: Command, tmp_path: Path) -> None:
+    """A scan counts what was added, and the next one what was replaced."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/a.tif").write_bytes(b"data")
+    (tmp_path / "files/a_quicklook.png").write_bytes(b"picture")
+    first = command("catalog", "scan", "files")
+    assert (first.returncode, first.stdout) == (0, "2 added, 0 replaced, 0 refused\n")
+    second = command("catalog", "scan", "files")
+    assert (second.returncode, second.stdout) == (0, "0 added, 2 replaced, 0 refused\n")
+    with sqlite3.connect(tmp_path / "regards-order.db") as database:
+        types = database.execute("SELECT filename, data_type FROM product_files ORDER BY filename").fetchall()
+    database.close()
+    assert types == [("a.tif", "RAWDATA"), ("a_quicklook.png", "QUICKLOOK_SD")]
+
+
+def test_import_refuses_bad_lines_and_takes_the_rest(command: Command, tmp_path: Path) -> None:
+    """Each refused line is named with its number and cause; the others come in; exit code 1."""
+    good = {"type": "product", "providerId": "P1", "files": []}
+    bad = {"type": "product", "providerId": "P2", "files": [{"dataType": "RAW", "filename": "x/y", "uri": "u"}]}
+    lines = [json.dumps(good), "{", json.dumps(bad), "", json.dumps({"type": "dataset", "providerId": "D"}), "[]"]
+    (tmp_path / "c.ndjson").write_text("\n".join(lines))
+    done = command("catalog", "import", "c.ndjson")
+    assert done.returncode == 1
+    assert "2 added, 0 replaced, 3 refused" in done.stdout
+    assert "line 2 refused" in done.stdout
+    assert 'line 3 refused: $.files[0].dataType: "RAW" is none of RAWDATA' in done.stdout
+    assert "line 6 refused" in done.stdout
+
+
+def test_users_are_added_changed_and_listed(command: Command) -> None:
+    """The directory shows what was added; in a pipe with tabs."""
+    assert command("users", "add", "lise@obs.example").stdout == "lise@obs.example added\n"
+    options = ("--role", "EXPLOIT", "--max-quota", "10", "--rate-limit", "2", "--group", "lab", "--inactive")
+    assert command("users", "add", "lise@obs.example", *options).stdout == "lise@obs.example changed\n"
+    listed = command("users", "list")
+    assert listed.stdout.splitlines() == [
+        "EMAIL\tROLE\tGROUPS\tACTIVE\tMAX_QUOTA\tRATE_LIMIT",
+        "lise@obs.example\tEXPLOIT\tlab\tno\t10\t2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("users", "add", "x", "--role", "KING"), '"KING" is none of PUBLIC'),
+        (("users", "add", "x", "--max-quota", "-2"), "max_quota: -2 is below -1"),
+        (("users", "add", " "), "must have 1 to 128 characters"),
+        (("users", "list", "--tenant", "other"), 'does not name the tenant "other"'),
+        (("catalog", "scan", "nowhere"), "does not exist"),
+        (("catalog", "scan", ".", "--product", "("), "is no regular expression"),
+        (("catalog", "scan", ".", "--product", "abc"), "has no group"),
+        (("catalog", "import", "nowhere.ndjson"), "does not exist"),
+        (("fly",), "No such command 'fly'"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(command: Command, arguments: tuple[str, ...], said: str) -> None:
+    """A user's mistake is told without a traceback."""
+    done = command(*arguments)
+    assert done.returncode == 2, done
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_variable_stops_the_start(command: Command) -> None:
+    """A wrong value ends in one line that names the variable, the value and what is expected."""
+    done = command("migrate", env={"REGARDS_ORDER_SUBORDER_MAX_FILES": "few"})
+    assert done.returncode == 2
+    assert done.stderr == 'regards-order: REGARDS_ORDER_SUBORDER_MAX_FILES: "few" is not a whole number above 0\n'
+
+
+def test_migrate_brings_the_schema_and_says_so(command: Command) -> None:
+    """The first run creates the schema, the second finds it current."""
+    assert "is now 1, was 0" in command("migrate").stdout
+    assert "is 1 already" in command("migrate").stdout
+
+
+def test_a_database_of_a_newer_program_is_refused(command: Command, tmp_path: Path) -> None:
+    """A schema that this program does not understand is named, with what mends it; nothing is changed."""
+    command("migrate")
+    with sqlite3.connect(tmp_path / "regards-order.db") as database:
+        database.execute("UPDATE schema_version SET version = 9, oldest_compatible = 9")
+    database.close()
+    done = command("users", "list")
+    assert done.returncode == 2
+    assert "has schema 9" in done.stderr
+    assert "install a newer regards-order" in done.stderr
+
+
+def test_a_file_that_is_no_database_is_refused(command: Command, tmp_path: Path) -> None:
+    """Something else under the database's name is told, not overwritten."""
+    (tmp_path / "regards-order.db").write_text("this is a letter, not a database, and long enough to be read as one")
+    done = command("users", "list")
+    assert done.returncode == 2
+    assert "file is not a database" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_has_examples_and_exit_codes(command: Command) -> None:
+    """Help shows how a command is used."""
+    top = command("--help").stdout
+    assert "Exit codes: 0 done" in top
+    for name in ("demo", "migrate", "catalog", "users"):
+        assert name in top
+    assert "regards-order catalog scan /usr/share/doc" in command("catalog", "scan", "--help").stdout
+    assert "regards-order" in command("--version").stdout
+
+
+def test_no_color_is_honoured(command: Command) -> None:
+    """With NO_COLOR nothing is coloured even when colours are forced on."""
+    done = command("demo", env={"NO_COLOR": "1", "FORCE_COLOR": "1"})
+    assert done.returncode == 0
+    assert not any(f"\x1b[{code}m" in done.stdout for code in range(30, 38))
+
+
+def test_an_interrupt_is_clean(tmp_path: Path) -> None:
+    """Ctrl-C ends the demo with exit code 130, one line, and no folder left behind."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "regards_order_adapters", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "The order" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert stderr.strip().splitlines()[-1] == "regards-order: interrupted"
+    assert "Traceback" not in stderr
+    assert not list(tmp_path.glob("regards-order-*"))

@@ -1,4 +1,7 @@
-"""Write docs/states.md from the tables of transitions: ``python docs/generate.py`` (a test checks that it is current)."""
+"""Write docs/states.md from the tables of transitions: ``python docs/generate.py``.
+
+A test checks that the page is current.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from regards_order import FILES, ORDERS, SUBORDERS, FileEvent, FileState, OrderEvent, OrderStatus
-from regards_order import SuborderEvent, SuborderState
+from regards_order import (
+    FILES,
+    ORDERS,
+    SUBORDERS,
+    FileEvent,
+    FileState,
+    OrderEvent,
+    OrderStatus,
+    SuborderEvent,
+    SuborderState,
+)
 from regards_order.domain.states import Machine
 
 PAGE = Path(__file__).parent / "states.md"

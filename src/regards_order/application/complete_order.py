@@ -67,6 +67,7 @@ class _Completion:
     priority: int
     contents: Contents = Contents()
     counts: FileCounts = FileCounts()
+    oversized: list[str] = attrs.field(factory=list)
 
     def take(self, selection: DatasetSelection) -> None:
         """Order one dataset selection."""
@@ -83,8 +84,7 @@ class _Completion:
         self.contents = attrs.evolve(self.contents, features=self.contents.features + objects)
         if counts.total:
             self._add_task(selection, counts)
-        if packer.oversized:
-            self._tell_oversized(packer.oversized)
+        self.oversized += packer.oversized
 
     def _buckets(self, packer: Packer, selection: DatasetSelection) -> Iterator[tuple[Bucket | None, int]]:
         """Yield each bucket as it fills, and how many products were read since the one before."""
@@ -125,10 +125,10 @@ class _Completion:
                 counts=bucket.counts,
             )
             tx.suborders.add(suborder)
-            order_id = self.order.id
+            owner, state_of_all = (self.order.id, suborder_id), (state, None)
             tx.files.add(
-                (file_id, order_id, suborder_id, *row[:3], state, None, *row[3:])
-                for file_id, row in zip(ids, rows, strict=True)
+                (file_id, *owner) + product + state_of_all + file  # noqa: RUF005 -- a third faster
+                for file_id, (product, file) in zip(ids, rows, strict=True)
             )
         more_external, more_internal = (1, 0) if external else (0, 1)
         self.contents = attrs.evolve(
@@ -152,18 +152,6 @@ class _Completion:
         )
         self.contents = attrs.evolve(self.contents, tasks=(*self.contents.tasks, task))
 
-    def _tell_oversized(self, names: list[str]) -> None:
-        with self.ports.store.write() as tx:
-            for name in names:
-                tx.outbox.add(
-                    FileOversized(
-                        order_id=self.order.id,
-                        owner=self.order.owner,
-                        correlation_id=self.order.correlation_id,
-                        filename=name,
-                    )
-                )
-
 
 def _erase(tx: Transaction, order_id: int) -> None:
     tx.files.erase(order_id)
@@ -181,10 +169,18 @@ def _start(ports: Ports, order_id: int, completion: _Completion) -> Order:
             return order
         tx.orders.save(order.completed(contents, now, now + dt.timedelta(hours=hours)))
         order = tx.orders.count(order_id, completion.counts, 0, now)
+        _tell_oversized(tx, order, completion.oversized)
         _tell_started(tx, order)
         if contents.internal_suborders:
             tx.slots.note_freed(order.owner)
     return order
+
+
+def _tell_oversized(tx: Transaction, order: Order, names: list[str]) -> None:
+    for name in names:
+        tx.outbox.add(
+            FileOversized(order_id=order.id, owner=order.owner, correlation_id=order.correlation_id, filename=name)
+        )
 
 
 def _tell_started(tx: Transaction, order: Order) -> None:

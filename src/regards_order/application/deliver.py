@@ -15,7 +15,13 @@ import attrs
 from regards_order.application.settle import settle
 from regards_order.domain.archive import NOTICE, EntryNames, Failure, notice, zip_name
 from regards_order.domain.checksum import verified
-from regards_order.domain.errors import DeliveryIncomplete, NothingToDownload, SourceFailed, StorageUnavailable
+from regards_order.domain.errors import (
+    DeliveryIncomplete,
+    NothingToDownload,
+    SourceFailed,
+    SourceRefused,
+    StorageUnavailable,
+)
 from regards_order.domain.files import DELIVERABLE, FILES, FileEvent, Moved, OrderFile
 from regards_order.domain.order import Order
 from regards_order.domain.principal import User
@@ -152,7 +158,9 @@ class Delivery:
         return self._ports.storage.open(StoredFile(file.checksum or file.uri, file.uri, bool(file.online)))
 
     def _fail(self, file: OrderFile, failure: SourceFailed | StorageUnavailable) -> None:
-        reason = failure.reason if isinstance(failure, SourceFailed) else "Error during file download"
+        reason = SourceFailed().reason  # what a foreign server answers is no business of the user
+        if isinstance(failure, SourceFailed) and not (file.reference and isinstance(failure, SourceRefused)):
+            reason = failure.reason
         self.failures.append(Failure(file.id, file.filename, reason, failure.message))
         _log.warning(
             "file not delivered",

@@ -8,18 +8,19 @@ from collections.abc import Sequence
 
 import attrs
 
-_UNSAFE = re.compile(r"[/\\:\x00-\x1f\x7f\ud800-\udfff]")
+_UNSAFE = re.compile(r"[/\\:\x00-\x1f\x7f-\x9f\ud800-\udfff]|\A\.(?=\.)|(?<=\A\.)\.|\A\.\Z")
 NOTICE = "NOTICE.txt"
 
 
 def clean_name(name: str) -> str:
-    r"""Return a file name that is safe on every system: ``/``, ``\``, ``:``, control characters become ``_``.
+    r"""Return a file name that is safe on every system.
+
+    ``/``, ``\``, ``:``, control characters and the dots of a leading ``..`` become ``_``.
 
     >>> clean_name("../a:b")
-    '.._a_b'
+    '___a_b'
     """
-    cleaned = _UNSAFE.sub("_", name)
-    return cleaned.replace(".", "_") if cleaned in (".", "..") else cleaned or "_"
+    return _UNSAFE.sub("_", name) or "_"
 
 
 def zip_name(order_id: int, now: dt.datetime) -> str:

@@ -295,6 +295,8 @@ class SourceRefused(SourceFailed):
     @property
     def reason(self) -> str:
         """Return what NOTICE.txt tells the user."""
+        if self.answer == 429:  # a refused quota explains itself
+            return self.cause or "Download failed due to exceeded quota"
         return f"Server returned HTTP error code {self.answer}"
 
 

@@ -6,17 +6,19 @@ product that overflows stays in the bucket it overflows, and a bucket never span
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
 from regards_order.domain.files import FileCounts, FileState
-from regards_order.domain.product import CatalogFile
+from regards_order.domain.product import ORDERABLE, CatalogFile
 from regards_order.domain.selection import FileFilter, NameMatcher
 from regards_order.domain.settings import Settings
 
-#: (product URN, product id, version) followed by the nine fields of a `CatalogFile`
-BucketRow = tuple[object, ...]
+_ORDERABLE = frozenset(each.value for each in ORDERABLE)
+
+#: URN, id and version of a product
+ProductKey = tuple[str, str, int]
 
 
 @attrs.define
@@ -25,12 +27,12 @@ class Bucket:
 
     Attributes:
         external: whether it holds files that the data centre only references.
-        rows: the files.
+        rows: the files, each with its product.
         bytes: their known bytes.
     """
 
     external: bool
-    rows: list[BucketRow] = attrs.field(factory=list)
+    rows: list[tuple[ProductKey, CatalogFile]] = attrs.field(factory=list)
     bytes: int = 0
 
     @property
@@ -53,16 +55,20 @@ class Packer:
     file_filter: FileFilter = FileFilter()
     name_matches: NameMatcher | None = None
     oversized: list[str] = attrs.field(factory=list, init=False)
+    _wanted: frozenset[str] = attrs.field(init=False)
     _stored: Bucket = attrs.field(factory=lambda: Bucket(False), init=False)
     _external: Bucket = attrs.field(factory=lambda: Bucket(True), init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._wanted = frozenset(each.value for each in self.file_filter.data_types)
+
     def attach(self, urn: str, provider_id: str, files: Iterable[CatalogFile]) -> None:
         """Put the files of the dataset itself first: no filter applies, and nothing is cut before the first product."""
-        self._put((urn, provider_id, 0), files, filtered=False)
+        self._put((urn, provider_id, 0), tuple(files), attached=True)
 
-    def add(self, urn: str, provider_id: str, version: int, files: Iterable[CatalogFile]) -> list[Bucket]:
+    def add(self, urn: str, provider_id: str, version: int, files: Sequence[CatalogFile]) -> list[Bucket]:
         """Put the files of one product and return the buckets that it filled."""
-        self._put((urn, provider_id, version), files, filtered=True)
+        self._put((urn, provider_id, version), files, attached=False)
         full = []
         if len(self._stored.rows) >= self.settings.suborder_max_files or (
             self._stored.bytes >= self.settings.suborder_max_bytes and self._stored.rows
@@ -78,22 +84,27 @@ class Packer:
         """Return the buckets that are left."""
         return [bucket for bucket in (self._stored, self._external) if bucket.rows]
 
-    def _put(self, product: tuple[str, str, int], files: Iterable[CatalogFile], *, filtered: bool) -> None:
-        types = {each.value for each in (self.file_filter if filtered else FileFilter()).data_types}
-        matches = self.name_matches if filtered else None
+    def _put(self, product: ProductKey, files: Sequence[CatalogFile], *, attached: bool) -> None:
+        """Put the files of one product, or those attached to the dataset; equal ones once.
+
+        One loop, because it runs a million times for a large order.
+        """
+        wanted, matches = (_ORDERABLE, None) if attached else (self._wanted, self.name_matches)
         seen: set[tuple[str, str]] = set()
         for file in files:
-            if file.data_type not in types or (matches is not None and not matches(file.filename)):
+            data_type, filename, uri, _, size, checksum, _, _, external = file
+            if data_type not in wanted or (matches is not None and not matches(filename)):
                 continue
-            external = file.reference or (not filtered and file.uri.endswith("/dam"))
-            if file.size is None and not external:
+            if attached and uri.endswith("/dam"):
+                external = True
+            if size is None and not external:
                 continue
-            identity = (file.filename, file.checksum or file.uri)
-            if identity in seen:
-                continue
-            seen.add(identity)
+            if len(files) > 1:
+                if (filename, checksum or uri) in seen:
+                    continue
+                seen.add((filename, checksum or uri))
             bucket = self._external if external else self._stored
-            bucket.rows.append(product + tuple(file))
-            bucket.bytes += file.size or 0
-            if not external and (file.size or 0) > self.settings.suborder_max_bytes:
-                self.oversized.append(file.filename)
+            bucket.rows.append((product, file))
+            bucket.bytes += size or 0
+            if not external and (size or 0) > self.settings.suborder_max_bytes:
+                self.oversized.append(filename)

@@ -139,13 +139,15 @@ class ZipfileArchive:
     """Write a ZIP with the standard library."""
 
     def __init__(self, now: dt.datetime) -> None:
-        self._date = now.timetuple()[:6]
+        self._date = now.astimezone(dt.timezone.utc).timetuple()[:6]
         self._buffer = _Buffer()
         self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_DEFLATED)
 
     def entry(self, name: str, size: int | None, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the bytes of one entry."""
-        with self._zip.open(zipfile.ZipInfo(name, self._date), "w") as entry:
+        info = zipfile.ZipInfo(name, self._date)
+        info.compress_type = zipfile.ZIP_DEFLATED  # stored entries cannot be read forward
+        with self._zip.open(info, "w") as entry:
             for chunk in chunks:
                 entry.write(chunk)
                 yield from self._buffer.take()

@@ -68,7 +68,7 @@ class _Tables:
     orders: _Table[int, Order] = attrs.field(factory=_Table)
     suborders: _Table[int, Suborder] = attrs.field(factory=_Table)
     files: _Table[int, OrderFile] = attrs.field(factory=_Table)
-    freed: _Table[str, None] = attrs.field(factory=_Table)
+    freed: _Table[str, int] = attrs.field(factory=_Table)
     letters: _Table[int, Event] = attrs.field(factory=_Table)
     accounts: _Table[str, Account] = attrs.field(factory=_Table)
     numbers: _Table[str, int] = attrs.field(factory=_Table)
@@ -115,7 +115,7 @@ class MemoryTransaction:
         self.baskets = _MemoryBaskets(tables)
         self.orders = _MemoryOrders(tables)
         self.suborders = _MemorySuborders(tables)
-        self.slots = _MemorySlots(tables)
+        self.slots = _MemorySlots(tables, self.ids)
         self.files = _MemoryFiles(tables)
         self.outbox = _MemoryOutbox(tables, self.ids)
         self.users = _MemoryUsers(tables)
@@ -252,6 +252,7 @@ class _MemorySuborders:
 @attrs.frozen
 class _MemorySlots:
     _tables: _Tables
+    _ids: _MemoryIds
 
     def used(self, owner: str) -> int:
         return sum(each.state in HOLDING for each in self._stored() if each.owner == owner)
@@ -277,10 +278,11 @@ class _MemorySlots:
 
     def note_freed(self, owner: str) -> None:
         if owner not in self._tables.freed:
-            self._tables.freed[owner] = None
+            self._tables.freed[owner] = self._ids.block("freed_slot", 1)[0]
 
     def freed(self, limit: int) -> Sequence[str]:
-        return tuple(self._tables.freed)[:limit]
+        freed = self._tables.freed
+        return tuple(sorted(freed, key=freed.__getitem__)[:limit])
 
     def forget_freed(self, owner: str) -> None:
         self._tables.freed.pop(owner, None)

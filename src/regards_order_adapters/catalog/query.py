@@ -37,19 +37,25 @@ _BY_TYPE: dict[AttributeType, sa.ColumnElement[Any]] = {
 }
 
 
-def condition(query: Query, scope: Scope) -> Condition:
+def condition(query: Query, scope: Scope, *, each: bool = False) -> Condition:
     """Return the condition on `schema.products` that *query* means, true or false and never null.
+
+    Args:
+        query: what to find.
+        scope: whose products.
+        each: ask the question of one product after the other, as suits a short page in a given order; else the answer
+            may be found for all of them at once, by an index of the values.
 
     The depth of a query is limited where it is parsed, so this may recurse over operators; their operands are halved
     again and again, because SQLite refuses 1,000 of them in a row.
     """
     if isinstance(query, And):
-        return _joined(sa.and_, [condition(part, scope) for part in query.parts], sa.true())
+        return _joined(sa.and_, [condition(part, scope, each=each) for part in query.parts], sa.true())
     if isinstance(query, Or):
-        return _joined(sa.or_, [condition(part, scope) for part in query.parts], sa.false())
+        return _joined(sa.or_, [condition(part, scope, each=each) for part in query.parts], sa.false())
     if isinstance(query, Not):
-        return sa.not_(condition(query.part, scope))
-    return _leaf(query.field, _test(query), scope)
+        return sa.not_(condition(query.part, scope, each=each))
+    return _leaf(query.field, _test(query), scope, each=each)
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
@@ -69,20 +75,26 @@ def _joined(join: Callable[..., Condition], parts: list[Condition], empty: Condi
     return join(*(sa.sql.elements.Grouping(part) for part in halves))
 
 
-def _leaf(field: Field, test: Callable[[sa.ColumnElement[Any]], Condition], scope: Scope) -> Condition:
-    if not field.built_in:
-        rows = scope.select(_VALUES, _VALUES.c.product_id).where(
-            _VALUES.c.name == field.name, test(_BY_TYPE[field.type])
-        )
-        return _PRODUCTS.c.id.in_(rows)
-    if field.name == "tags":
-        tags = schema.product_tags
-        return _PRODUCTS.c.id.in_(scope.select(tags, tags.c.product_id).where(test(tags.c.tag)))
-    if field.name == "rawdata":
+def _leaf(field: Field, test: Callable[[sa.ColumnElement[Any]], Condition], scope: Scope, *, each: bool) -> Condition:
+    if field.built_in and field.name in _COLUMNS:
+        return test(_COLUMNS[field.name])
+    table, column, *others = _parts(field)
+    if each:
+        # hidden from the planner: without statistics it would walk the values of all products for each single one
+        hidden = sa.func.coalesce(column, column)
+        rows = scope.select(table, sa.literal(1)).where(table.c.product_id == _PRODUCTS.c.id, *others, test(hidden))
+        return rows.correlate(_PRODUCTS).exists()
+    return _PRODUCTS.c.id.in_(scope.select(table, table.c.product_id).where(*others, test(column)))
+
+
+def _parts(field: Field) -> tuple[Any, ...]:
+    """Return the table that holds the values of a field, their column, and what else chooses its rows."""
+    if field.built_in and field.name == "tags":
+        return schema.product_tags, schema.product_tags.c.tag
+    if field.built_in and field.name == "rawdata":
         files = schema.product_files
-        raw = files.c.data_type == DataType.RAWDATA.value
-        return _PRODUCTS.c.id.in_(scope.select(files, files.c.product_id).where(raw, test(files.c.filename)))
-    return test(_COLUMNS[field.name])
+        return files, files.c.filename, files.c.data_type == DataType.RAWDATA.value
+    return _VALUES, _BY_TYPE[field.type], _VALUES.c.name == field.name
 
 
 def _test(leaf: Contains | OneOf | Like | Exists | Between) -> Callable[[sa.ColumnElement[Any]], Condition]:

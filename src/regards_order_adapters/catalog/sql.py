@@ -81,7 +81,7 @@ class SqlCatalog:
                 )
                 urn = _TAGS.c.urn
             query = query.where(urn > after, _matching(searches, access, scope, known=dataset))
-            rows = _first(scope.execute(query.order_by(urn).limit(limit)).all(), limit)
+            rows = _first(scope.plain(query.order_by(urn).limit(limit)), limit)
             files = _read_files([row[0] for row in rows], scope)
         return [OrderedProduct(urn, name, version, tuple(files.get(id, ()))) for id, urn, name, version, _ in rows]
 
@@ -113,7 +113,7 @@ def _condition(search: Search, scope: Scope, known: str | None) -> Condition:
     if search.before is not None:
         parts.append(_PRODUCTS.c.creation_date < search.before)
     if search.query is not None:
-        parts.append(condition(search.query, scope))
+        parts.append(condition(search.query, scope, each=known is not None))
     return sa.and_(sa.true(), *parts)
 
 
@@ -152,10 +152,11 @@ def _counters(objects: int, rows: Sequence[Any]) -> Counters:
     return Counters(objects, types)
 
 
-def _first(rows: Sequence[Any], limit: int) -> Sequence[Any]:
+def _first(rows: list[tuple[Any, ...]], limit: int) -> list[tuple[Any, ...]]:
+    """Return the products up to the one that brings their files to *limit*."""
     files = 0
     for n, row in enumerate(rows, 1):
-        files += row.file_count
+        files += row[-1]
         if files >= limit:
             return rows[:n]
     return rows
@@ -168,6 +169,6 @@ def _read_files(product_ids: list[int], scope: Scope) -> dict[int, list[CatalogF
         .order_by(_FILES.c.product_id, _FILES.c.position)
     )
     files: dict[int, list[CatalogFile]] = {}
-    for row in scope.execute(query):
+    for row in scope.plain(query):
         files.setdefault(row[0], []).append(CatalogFile._make(row[1:]))
     return files

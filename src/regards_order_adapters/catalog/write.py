@@ -108,9 +108,11 @@ def _insert_parts(scope: Scope, ids: dict[str, int], products: Iterable[Product]
         id = ids[product.urn]
         tags += [(tag, product.urn, id) for tag in product.tags]
         files += [(id, position, *CatalogFile.of(file)) for position, file in enumerate(product.files)]
+        positions: Counter[str] = Counter()
         for name, value in product.attributes():
-            for position, read in enumerate(read_values(value)):
-                values.append((id, name, position, read.kind.name, read.text, read.integer, read.number))
+            for read in read_values(value):
+                values.append((id, name, positions[name], read.kind.name, read.text, read.integer, read.number))
+                positions[name] += 1
                 uses[name, read.kind] += 1
     table = schema.product_tags
     scope.bulk_insert(table, (table.c.tag, table.c.urn, table.c.product_id), tags)
@@ -127,6 +129,8 @@ def _erase(scope: Scope, ids: list[int]) -> None:
         .group_by(table.c.name, table.c.kind)
     )
     _count_uses(scope, Counter({(row.name, row.kind): -row.uses for row in scope.execute(counted)}))
+    for parts in (table, schema.product_files, schema.product_tags):
+        scope.execute(scope.delete(parts).where(among(parts.c.product_id, ids)))
     scope.execute(scope.delete(products).where(among(products.c.id, ids)))
 
 

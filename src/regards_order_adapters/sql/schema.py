@@ -29,8 +29,12 @@ def _tenant() -> sa.Column[int]:
     return sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), nullable=False)
 
 
+# only a key of this very type is the row's own number on SQLite; any other would be an index beside it
+_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
 def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False)
+    return sa.Column("id", _KEY, primary_key=True, autoincrement=False)
 
 
 def _counts() -> list[sa.Column[int]]:
@@ -219,7 +223,7 @@ freed_slots = sa.Table(
 outbox = sa.Table(
     "outbox",
     metadata,
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", _KEY, primary_key=True, autoincrement=False),
     _tenant(),
     sa.Column("kind", sa.String(64), nullable=False),
     sa.Column("order_id", sa.BigInteger, nullable=False),
@@ -283,14 +287,16 @@ products = sa.Table(
     sa.Index(None, "tenant_id", "provider_id"),
 )
 
+# Parts of products begin their keys with tenant and product, so that a planner finds those of one product; they have no
+# foreign key, which would need an index of its own: whoever erases a product erases its parts.
 product_tags = sa.Table(
     "product_tags",
     metadata,
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
     sa.Column("tag", sa.String, primary_key=True),
     sa.Column("urn", sa.String(255), primary_key=True),
-    sa.Column("product_id", sa.BigInteger, sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
-    sa.Index(None, "product_id"),
+    sa.Column("product_id", sa.BigInteger, nullable=False),
+    sa.Index(None, "tenant_id", "product_id"),
     sqlite_with_rowid=False,
 )
 
@@ -298,8 +304,9 @@ product_tags = sa.Table(
 product_files = sa.Table(
     "product_files",
     metadata,
-    sa.Column("product_id", sa.BigInteger, sa.ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("product_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("data_type", sa.String(32), nullable=False),
     sa.Column("filename", sa.String(255), nullable=False),
     sa.Column("uri", sa.Text, nullable=False),
@@ -309,17 +316,16 @@ product_files = sa.Table(
     sa.Column("digest_algorithm", sa.String(16)),
     sa.Column("online", sa.Boolean, nullable=False),
     sa.Column("reference", sa.Boolean, nullable=False),
-    _tenant(),
     sqlite_with_rowid=False,
 )
 
 product_values = sa.Table(
     "product_values",
     metadata,
-    sa.Column("product_id", sa.BigInteger, sa.ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("product_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("name", sa.String, primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    _tenant(),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("kind", Named(ValueKind), nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("integer", sa.BigInteger),

@@ -19,7 +19,7 @@ from regards_order.ports.outbox import Letter
 from regards_order.ports.slots import Load
 from regards_order_adapters.sql import schema, wire
 from regards_order_adapters.sql.orders import read_suborder
-from regards_order_adapters.sql.tenancy import Scope
+from regards_order_adapters.sql.tenancy import Scope, among
 
 
 @attrs.frozen
@@ -221,7 +221,7 @@ class SqlOutbox:
     def remove(self, numbers: Sequence[int]) -> None:
         """Erase letters."""
         table = schema.outbox
-        self._scope.execute(self._scope.delete(table).where(table.c.number.in_(numbers)))
+        self._scope.execute(self._scope.delete(table).where(among(table.c.number, numbers)))
 
 
 @attrs.frozen

@@ -54,6 +54,10 @@ class Scope:
         result: sa.CursorResult[Any] = self.connection.execute(statement)
         return result
 
+    def plain(self, statement: sa.Executable) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows as the driver gives them: for bulk reads of plain values."""
+        return list(self.execute(statement).cursor.fetchall())
+
 
 def among(column: sa.ColumnElement[Any], values: Iterable[Any]) -> sa.ColumnElement[bool]:
     """Return the condition that *column* is one of any number of values, as one bound parameter."""

@@ -21,10 +21,10 @@ EVENTS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in get_args(Even
 
 
 def _make_converter() -> Converter:
-    converter = Converter(forbid_extra_keys=True)
+    # sets as sorted arrays: a hook for frozenset itself would not be asked for frozenset[FileTypes]
+    converter = Converter(forbid_extra_keys=True, unstruct_collection_overrides={frozenset: sorted})
     converter.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
     converter.register_structure_hook(dt.datetime, lambda text, _: dt.datetime.fromisoformat(text))
-    converter.register_unstructure_hook(frozenset, lambda values: sorted(map(converter.unstructure, values)))
 
     def lean(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
         return make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)

@@ -50,7 +50,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "baskets",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
         sa.Column("owner_kind", sa.String(length=32), nullable=False),
         sa.Column("owner", sa.String(length=128), nullable=False),
@@ -78,7 +78,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "order_files",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("suborder_id", sa.BigInteger(), nullable=False),
         sa.Column("product_urn", sa.String(length=255), nullable=False),
@@ -110,7 +110,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "orders",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
         sa.Column("owner", sa.String(length=128), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
@@ -146,7 +146,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_orders_tenant_id_status_id"), "orders", ["tenant_id", "status", "id"], unique=False)
     op.create_table(
         "outbox",
-        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
@@ -155,6 +155,63 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_outbox")),
     )
     op.create_index(op.f("ix_outbox_tenant_id_number"), "outbox", ["tenant_id", "number"], unique=False)
+    op.create_table(
+        "product_files",
+        sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
+        sa.Column("product_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("data_type", sa.String(length=32), nullable=False),
+        sa.Column("filename", sa.String(length=255), nullable=False),
+        sa.Column("uri", sa.Text(), nullable=False),
+        sa.Column("mime_type", sa.String(length=255), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.Column("checksum", sa.String(length=128), nullable=True),
+        sa.Column("digest_algorithm", sa.String(length=16), nullable=True),
+        sa.Column("online", sa.Boolean(), nullable=False),
+        sa.Column("reference", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_product_files_tenants")),
+        sa.PrimaryKeyConstraint("tenant_id", "product_id", "position", name=op.f("pk_product_files")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "product_tags",
+        sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
+        sa.Column("tag", sa.String(), nullable=False),
+        sa.Column("urn", sa.String(length=255), nullable=False),
+        sa.Column("product_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_product_tags_tenants")),
+        sa.PrimaryKeyConstraint("tenant_id", "tag", "urn", name=op.f("pk_product_tags")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_product_tags_tenant_id_product_id"), "product_tags", ["tenant_id", "product_id"], unique=False
+    )
+    op.create_table(
+        "product_values",
+        sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
+        sa.Column("product_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("integer", sa.BigInteger(), nullable=True),
+        sa.Column("number", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_product_values_tenants")),
+        sa.PrimaryKeyConstraint("tenant_id", "product_id", "name", "position", name=op.f("pk_product_values")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_product_values_tenant_id_name_integer"),
+        "product_values",
+        ["tenant_id", "name", "integer"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_product_values_tenant_id_name_number"), "product_values", ["tenant_id", "name", "number"], unique=False
+    )
+    op.create_index(
+        op.f("ix_product_values_tenant_id_name_text"), "product_values", ["tenant_id", "name", "text"], unique=False
+    )
     op.create_table(
         "storage_requests",
         sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
@@ -172,7 +229,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "basket_selections",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
         sa.Column("basket_id", sa.BigInteger(), nullable=False),
         sa.Column("dataset_urn", sa.String(length=255), nullable=False),
@@ -190,7 +247,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "dataset_tasks",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("dataset_urn", sa.String(length=255), nullable=False),
@@ -221,7 +278,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "products",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
         sa.Column("urn", sa.String(length=255), nullable=False),
         sa.Column("provider_id", sa.String(length=255), nullable=False),
@@ -243,7 +300,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_products_tenant_id_provider_id"), "products", ["tenant_id", "provider_id"], unique=False)
     op.create_table(
         "suborders",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("owner", sa.String(length=128), nullable=False),
@@ -303,69 +360,5 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_basket_items_tenants")),
         sa.PrimaryKeyConstraint("selection_id", "date", name=op.f("pk_basket_items")),
-    )
-    op.create_table(
-        "product_files",
-        sa.Column("product_id", sa.BigInteger(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("data_type", sa.String(length=32), nullable=False),
-        sa.Column("filename", sa.String(length=255), nullable=False),
-        sa.Column("uri", sa.Text(), nullable=False),
-        sa.Column("mime_type", sa.String(length=255), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=True),
-        sa.Column("checksum", sa.String(length=128), nullable=True),
-        sa.Column("digest_algorithm", sa.String(length=16), nullable=True),
-        sa.Column("online", sa.Boolean(), nullable=False),
-        sa.Column("reference", sa.Boolean(), nullable=False),
-        sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["products.id"], name=op.f("fk_product_files_products"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_product_files_tenants")),
-        sa.PrimaryKeyConstraint("product_id", "position", name=op.f("pk_product_files")),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "product_tags",
-        sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
-        sa.Column("tag", sa.String(), nullable=False),
-        sa.Column("urn", sa.String(length=255), nullable=False),
-        sa.Column("product_id", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["products.id"], name=op.f("fk_product_tags_products"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_product_tags_tenants")),
-        sa.PrimaryKeyConstraint("tenant_id", "tag", "urn", name=op.f("pk_product_tags")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index(op.f("ix_product_tags_product_id"), "product_tags", ["product_id"], unique=False)
-    op.create_table(
-        "product_values",
-        sa.Column("product_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("tenant_id", sa.SmallInteger(), nullable=False),
-        sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("integer", sa.BigInteger(), nullable=True),
-        sa.Column("number", sa.Double(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["products.id"], name=op.f("fk_product_values_products"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_product_values_tenants")),
-        sa.PrimaryKeyConstraint("product_id", "name", "position", name=op.f("pk_product_values")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index(
-        op.f("ix_product_values_tenant_id_name_integer"),
-        "product_values",
-        ["tenant_id", "name", "integer"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_product_values_tenant_id_name_number"), "product_values", ["tenant_id", "name", "number"], unique=False
-    )
-    op.create_index(
-        op.f("ix_product_values_tenant_id_name_text"), "product_values", ["tenant_id", "name", "text"], unique=False
     )
     op.execute("INSERT INTO schema_version (version, oldest_compatible) VALUES (1, 1)")

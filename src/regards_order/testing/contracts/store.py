@@ -1,0 +1,27 @@
+"""All suites of a store in one."""
+
+from __future__ import annotations
+
+from regards_order.testing.contracts.baskets import BasketsContract
+from regards_order.testing.contracts.files import FilesContract
+from regards_order.testing.contracts.ids import IdBlocksContract
+from regards_order.testing.contracts.orders import OrdersContract
+from regards_order.testing.contracts.outbox import OutboxContract
+from regards_order.testing.contracts.slots import SlotsContract
+from regards_order.testing.contracts.suborders import SubordersContract
+from regards_order.testing.contracts.unit_of_work import UnitOfWorkContract
+from regards_order.testing.contracts.users import UsersContract
+
+
+class StoreContract(
+    UnitOfWorkContract,
+    IdBlocksContract,
+    BasketsContract,
+    OrdersContract,
+    SubordersContract,
+    SlotsContract,
+    FilesContract,
+    OutboxContract,
+    UsersContract,
+):
+    """Prove a `UnitOfWork` with all its repositories; override the fixtures `store` and, for tenants, `neighbour`."""

@@ -1,0 +1,140 @@
+"""What `Suborders` promises."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import attrs
+import pytest
+
+from regards_order.domain.errors import Conflict
+from regards_order.domain.files import FileCounts
+from regards_order.domain.suborder import Suborder, SuborderState
+from regards_order.ports.unit_of_work import UnitOfWork
+from regards_order.testing.contracts.values import HUGO, NOW, StoreSuite, a_suborder, an_order
+
+_TICK = dt.timedelta(microseconds=1)
+
+
+def _full() -> Suborder:
+    return a_suborder(
+        external=True,
+        state=SuborderState.ASKED,
+        priority=100,
+        first_file=2**40,
+        last_file=2**40 + 9,
+        counts=FileCounts(1, 2, 3, 4, 5, 6, 2**50, 2**49),
+        next_poll=NOW,
+        deadline=NOW + _TICK,
+    )
+
+
+def _add(store: UnitOfWork, *suborders: Suborder) -> None:
+    with store.write() as tx:
+        for order_id in sorted({each.order_id for each in suborders}):
+            tx.orders.add(an_order(order_id))
+        for each in suborders:
+            tx.suborders.add(each)
+
+
+class SubordersContract(StoreSuite):
+    """Prove the `Suborders` of a store; override the fixture `store`."""
+
+    def test_a_suborder_comes_back_as_it_was(self, store: UnitOfWork) -> None:
+        """Every field survives, counts included."""
+        _add(store, _full())
+        with store.read() as tx:
+            assert list(tx.suborders.of_order(1)) == [_full()]
+
+    def test_suborders_come_by_id(self, store: UnitOfWork) -> None:
+        """The suborders of one order come by id, those of others do not."""
+        _add(store, *(a_suborder(number, order_id) for number, order_id in ((5, 1), (2, 1), (3, 2), (4, 1))))
+        with store.read() as tx:
+            assert [each.id for each in tx.suborders.of_order(1)] == [2, 4, 5]
+            assert list(tx.suborders.of_order(404)) == []
+
+    def test_a_transition_is_stored_with_the_next_version(self, store: UnitOfWork) -> None:
+        """Save returns the suborder as it then is."""
+        _add(store, a_suborder(state=SuborderState.QUEUED))
+        asked = a_suborder(state=SuborderState.QUEUED).asked(NOW, dt.timedelta(hours=2))
+        with store.write() as tx:
+            saved = tx.suborders.save(asked)
+            assert saved == attrs.evolve(asked, version=2)
+            assert list(tx.suborders.of_order(1)) == [saved]
+            assert tx.suborders.save(saved.postponed(NOW + _TICK)).version == 3
+
+    @pytest.mark.parametrize("version", [0, 1, 3])
+    def test_another_version_is_a_conflict(self, store: UnitOfWork, version: int) -> None:
+        """Two workers cannot both make the same transition."""
+        _add(store, a_suborder())
+        with store.write() as tx:
+            saved = tx.suborders.save(a_suborder().queued())
+        with pytest.raises(Conflict), store.write() as tx:
+            tx.suborders.save(attrs.evolve(saved, version=version))
+        with store.read() as tx:
+            assert list(tx.suborders.of_order(1)) == [saved]
+
+    def test_a_suborder_that_is_gone_is_a_conflict(self, store: UnitOfWork) -> None:
+        """A transition does not bring a suborder back."""
+        _add(store, a_suborder())
+        with store.write() as tx:
+            tx.suborders.erase(1)
+        with pytest.raises(Conflict), store.write() as tx:
+            tx.suborders.save(a_suborder().queued())
+
+    def test_counts_change_by_differences(self, store: UnitOfWork) -> None:
+        """Each change is added, and the suborder returned as it then is, version and state untouched."""
+        _add(store, a_suborder(counts=FileCounts(pending=3, bytes_known=30, bytes_pending=30)))
+        change = FileCounts(-1, 0, 0, 0, 0, 1, 0, -10)
+        with store.write() as tx:
+            counted = tx.suborders.count(1, change)
+            assert counted.counts == FileCounts(2, 0, 0, 0, 0, 1, 30, 20)
+            assert (counted.version, counted.state) == (1, SuborderState.PENDING)
+            assert tx.suborders.count(1, FileCounts()) == counted
+            assert list(tx.suborders.of_order(1)) == [counted]
+
+    def test_a_save_leaves_counts_alone(self, store: UnitOfWork) -> None:
+        """A transition made from a suborder read before a change of counts does not undo that change."""
+        _add(store, a_suborder())
+        with store.write() as tx:
+            tx.suborders.count(1, FileCounts(pending=7))
+            assert tx.suborders.save(a_suborder().queued()).counts.pending == 7
+
+    def test_queued_suborders_are_due(self, store: UnitOfWork) -> None:
+        """A QUEUED suborder is due at once; one of another state never, unless it is ASKED."""
+        _add(store, *(a_suborder(number, state=state) for number, state in enumerate(SuborderState, 1)))
+        with store.read() as tx:
+            assert [each.state for each in tx.suborders.due(NOW, 10)] == [SuborderState.QUEUED]
+
+    def test_asked_suborders_are_due_when_their_poll_has_come(self, store: UnitOfWork) -> None:
+        """The instant itself is due, a microsecond before it is not."""
+        polls = (NOW - _TICK, NOW, NOW + _TICK, None)
+        _add(store, *(a_suborder(n, state=SuborderState.ASKED, next_poll=poll) for n, poll in enumerate(polls, 1)))
+        with store.read() as tx:
+            assert [each.id for each in tx.suborders.due(NOW, 10)] == [1, 2]
+
+    def test_a_poll_that_is_left_over_makes_nothing_due(self, store: UnitOfWork) -> None:
+        """A suborder that ended is not due, whatever its next poll says."""
+        _add(
+            store,
+            a_suborder(state=SuborderState.ENDED, next_poll=NOW),
+            a_suborder(2, state=SuborderState.WAITING, next_poll=NOW),
+        )
+        with store.read() as tx:
+            assert list(tx.suborders.due(NOW, 10)) == []
+
+    def test_due_suborders_come_by_id_up_to_a_limit(self, store: UnitOfWork) -> None:
+        """Of any order and owner, by id, at most as many as asked for."""
+        live = [a_suborder(n, 1 + n % 2, SuborderState.QUEUED, owner=HUGO) for n in (4, 1, 3)]
+        _add(store, *live, a_suborder(2, state=SuborderState.ASKED, next_poll=NOW))
+        with store.read() as tx:
+            assert [each.id for each in tx.suborders.due(NOW, 3)] == [1, 2, 3]
+
+    def test_erase_spares_other_orders(self, store: UnitOfWork) -> None:
+        """Only the suborders of one order are erased; erasing none is harmless."""
+        _add(store, a_suborder(1, 1), a_suborder(2, 2), a_suborder(3, 1))
+        with store.write() as tx:
+            tx.suborders.erase(1)
+            tx.suborders.erase(404)
+        with store.read() as tx:
+            assert [len(tx.suborders.of_order(order_id)) for order_id in (1, 2)] == [0, 1]

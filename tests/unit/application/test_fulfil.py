@@ -1,0 +1,522 @@
+"""Working orders off: slots, the storage's answers, deadlines and races."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+import attrs
+import pytest
+
+from regards_order import DataFile, DataType, Order, OrderStatus, StorageUnavailable, User
+from regards_order.application import fulfil
+from regards_order.domain.events import OrderEnded, SuborderDone
+from regards_order.domain.files import FileCounts
+from regards_order.ports.storage import Answer
+from regards_order.testing import MemoryStorage, make_file
+
+LISE, MAX = User("lise@obs.example"), User("max@obs.example")
+
+
+def checksums(centre, order: Order, suborder: int = 0) -> list[str]:
+    """Return the distinct checksums of the files of one suborder, by its place in the order."""
+    wanted = centre.suborders(order)[suborder].id
+    return list(dict.fromkeys(file.checksum for file in centre.files(order) if file.suborder_id == wanted))
+
+
+def hold_everything(centre) -> None:
+    """Let the storage say nothing about any file."""
+    centre.storage.held = Everything()
+
+
+class Everything(set):
+    """The set of all checksums."""
+
+    def __contains__(self, checksum: object) -> bool:
+        return True
+
+
+def states(centre, order: Order) -> list[str]:
+    """Return the states of an order's suborders."""
+    return [suborder.state.name for suborder in centre.suborders(order)]
+
+
+# --- the plain way ---------------------------------------------------------------------------------------------------
+
+
+def test_twelve_files_to_the_end(twelve) -> None:
+    """Case 1: after both suborders the order is DONE at 100 percent with 12 files AVAILABLE."""
+    order = twelve.place(correlation_id="c")
+    done = twelve.work(order)
+    assert (done.status, done.percent, done.counts.in_error) == (OrderStatus.DONE, 100, 0)
+    assert done.counts == FileCounts(available=12, bytes_known=3_000_171)
+    assert (done.waiting_for_user, done.waiting_suborders) == (True, 2)
+    assert (done.status_date, done.available_since) == (order.created, order.created)
+    assert states(twelve, order) == ["WAITING", "WAITING"]
+    about = {"order_id": order.id, "owner": LISE.email, "correlation_id": "c"}
+    [_, *told] = twelve.events()
+    assert told == [
+        *(SuborderDone(**about, suborder_id=each.id, errors=0, total_suborders=2) for each in twelve.suborders(order)),
+        OrderEnded(**about, status=OrderStatus.DONE, message=None),
+    ]
+
+
+def test_nothing_to_do(centre) -> None:
+    """Without orders there is nothing to do."""
+    assert centre.ordering.work() == 0
+
+
+def test_work_is_done_once(twelve) -> None:
+    """Work that is done is not done again, and nothing is told twice."""
+    order = twelve.work(twelve.place())
+    told = twelve.events()
+    assert twelve.ordering.work() == 0
+    assert twelve.later(order) == order
+    assert twelve.events() == told
+
+
+def test_storage_is_asked_before_it_answers(twelve) -> None:
+    """QUEUED suborders are asked for each distinct checksum, and wait for answers with a deadline."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    now = twelve.ordering.clock.now()
+    assert (order.status, order.percent, order.counts.pending) == (OrderStatus.RUNNING, 0, 12)
+    assert states(twelve, order) == ["ASKED", "ASKED"]
+    assert [(each.next_poll, each.deadline) for each in twelve.suborders(order)] == [
+        (now + dt.timedelta(seconds=1), now + dt.timedelta(hours=2))
+    ] * 2
+    assert sorted(twelve.storage.asked) == sorted(checksums(twelve, order, 0) + checksums(twelve, order, 1))
+
+
+def test_storage_is_polled_at_its_pace(twelve) -> None:
+    """Before the next poll the storage is left alone."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    twelve.storage.held = set()
+    assert twelve.work(order).counts.available == 0
+    assert twelve.later(order, milliseconds=999).counts.available == 0
+    assert twelve.later(order, milliseconds=1).status is OrderStatus.DONE
+
+
+class Recording(MemoryStorage):
+    """A storage that keeps each request."""
+
+    def __init__(self, contents) -> None:
+        super().__init__(contents)
+        self.requests: list[tuple[list[str], int]] = []
+        self.polls: list[list[str]] = []
+
+    def make_available(self, files, hours) -> None:
+        self.requests.append(([file.checksum for file in files], hours))
+        super().make_available(files, hours)
+
+    def answers(self, files):
+        self.polls.append([file.checksum for file in files])
+        return super().answers(files)
+
+
+def test_distinct_checksums_in_batches(make_centre) -> None:
+    """Files of one checksum are asked for once, in batches of bounded size, for D hours, and change together."""
+    centre = make_centre(storage_batch=3, user_hours=7)
+    dataset = centre.dataset("D")
+    for n in range(10):
+        centre.product(dataset, f"p{n}", (f"f{n}", b"same" if n % 2 else bytes([n])))
+    storage = Recording(centre.storage.contents)
+    centre = centre.with_(storage=storage)
+    order = centre.work(centre.place())
+    asked = [checksum for batch, _ in storage.requests for checksum in batch]
+    assert {hours for _, hours in storage.requests} == {7}
+    assert len(asked) == len(set(asked)) == 6
+    assert all(0 < len(batch) <= 3 for batch, _ in storage.requests)
+    assert all(0 < len(batch) <= 3 for batch in storage.polls)
+    assert order.counts.available == 10
+
+
+def test_answers_are_stored_as_they_come(twelve) -> None:
+    """A file is available as soon as the storage says so; the suborder waits only when no file is PENDING (page 05)."""
+    order = twelve.place()
+    hold_everything(twelve)
+    twelve.work(order)
+    first, *others = checksums(twelve, order)
+    twelve.storage.held = {*others, *checksums(twelve, order, 1)}
+    running = twelve.later(order)
+    assert running.counts.available == len([f for f in twelve.files(order) if f.checksum == first])
+    assert (running.waiting_for_user, states(twelve, order)[0]) == (False, "ASKED")
+    assert twelve.told() == ["FileOversized"]
+    twelve.storage.held = set(checksums(twelve, order, 1))
+    running = twelve.later(order)
+    assert (running.waiting_for_user, running.waiting_suborders, states(twelve, order)) == (
+        True,
+        1,
+        ["WAITING", "ASKED"],
+    )
+    assert twelve.told() == ["FileOversized", "SuborderDone"]
+
+
+def test_one_slot(make_twelve) -> None:
+    """Case 20: with one slot the second suborder starts after the ZIP of the first; one DONE, the same correlation id."""
+    centre = make_twelve(suborders_per_user=1)
+    order = centre.work(centre.place(correlation_id="myCorrelationId"))
+    assert (order.status, order.waiting_for_user) == (OrderStatus.RUNNING, True)
+    assert states(centre, order) == ["WAITING", "PENDING"]
+    assert centre.told()[1:] == ["SuborderDone"]
+    freed, _ = centre.download(order)
+    assert (freed.waiting_for_user, freed.status) == (False, OrderStatus.RUNNING)
+    done = centre.work(order)
+    assert (done.status, states(centre, order)) == (OrderStatus.DONE, ["ENDED", "WAITING"])
+    assert centre.told()[1:] == ["SuborderDone", "SuborderDone", "OrderEnded"]
+    assert {event.correlation_id for event in centre.events()} == {"myCorrelationId"}
+
+
+def test_two_datasets_and_two_slots(twelve) -> None:
+    """Case 19: four suborders and two slots: the order waits for its user, the ZIP lets the two others run."""
+    dataset = twelve.dataset("More")
+    twelve.product(dataset, "Q1", *((f"Q{n}", bytes(1_000_000 + n)) for n in range(2)))
+    twelve.product(dataset, "Q2", ("Q9", b"x"))
+    order = twelve.work(twelve.place())
+    assert (order.status, order.waiting_for_user, order.suborders) == (OrderStatus.RUNNING, True, 4)
+    assert states(twelve, order) == ["WAITING", "WAITING", "PENDING", "PENDING"]
+    freed, _ = twelve.download(order)
+    assert (freed.status, freed.waiting_for_user) == (OrderStatus.RUNNING, False)
+    assert twelve.work(order).status is OrderStatus.DONE
+
+
+# --- slots -----------------------------------------------------------------------------------------------------------
+
+
+def test_slots_are_shared_by_all_orders_of_a_user(twelve) -> None:
+    """Case 10: two orders of four suborders hold two slots in all, the older order first; another user has his own."""
+    hold_everything(twelve)
+    orders = [twelve.place(), twelve.place(), twelve.place(MAX)]
+    twelve.ordering.work()
+    assert [states(twelve, order) for order in orders] == [
+        ["ASKED", "ASKED"],
+        ["PENDING", "PENDING"],
+        ["ASKED", "ASKED"],
+    ]
+
+
+def test_done_orders_keep_their_slots(twelve) -> None:
+    """Suborders of a DONE order that wait for download block the user's other orders until he downloads."""
+    first, second = twelve.place(), twelve.place()
+    twelve.ordering.work()
+    assert twelve.read(first).status is OrderStatus.DONE
+    assert states(twelve, second) == ["PENDING", "PENDING"]
+    twelve.download(first)
+    twelve.ordering.work()
+    assert twelve.read(second).status is OrderStatus.DONE
+
+
+def test_suborder_in_error_frees_its_slot(make_twelve) -> None:
+    """A suborder whose files are all in error takes no slot any more."""
+    centre = make_twelve(suborders_per_user=1)
+    order = centre.place()
+    centre.ordering.complete_order(order.id)
+    centre.storage.refused = dict.fromkeys(checksums(centre, order), "lost")
+    centre.work(order)
+    assert states(centre, order) == ["ENDED", "WAITING"]
+
+
+def test_higher_priority_goes_first(make_twelve) -> None:
+    """A free slot goes to the highest priority, then to the oldest."""
+    centre = make_twelve(suborders_per_user=1)
+    orders = [centre.place() for _ in range(3)]
+    for order in orders:
+        centre.ordering.complete_order(order.id)
+    urgent = centre.suborders(orders[1])[1]
+    with centre.ordering.store.write() as tx:
+        tx.suborders.save(attrs.evolve(urgent, priority=100))
+    assert fulfil.schedule(centre.ordering, LISE.email) == 1
+    assert states(centre, orders[1]) == ["PENDING", "QUEUED"]
+    assert fulfil.schedule(centre.ordering, LISE.email) == 0
+    centre.ordering.work()
+    centre.download(orders[1])
+    fulfil.schedule(centre.ordering, LISE.email)
+    assert [states(centre, order)[0] for order in orders] == ["QUEUED", "PENDING", "PENDING"]
+
+
+def test_raised_number_of_slots(make_twelve) -> None:
+    """As many suborders start as there are slots."""
+    centre = make_twelve(suborders_per_user=3)
+    hold_everything(centre)
+    orders = [centre.place(), centre.place()]
+    centre.ordering.work()
+    assert [states(centre, order) for order in orders] == [["ASKED", "ASKED"], ["ASKED", "PENDING"]]
+
+
+def test_lowered_number_of_slots(twelve) -> None:
+    """With more slots held than there are now, nothing starts."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    assert states(twelve, order) == ["ASKED", "ASKED"]
+    fewer = twelve.with_(settings=attrs.evolve(twelve.ordering.settings, suborders_per_user=1))
+    assert fulfil.schedule(fewer.ordering, LISE.email) == 0
+
+
+def test_paused_orders_get_no_slot(twelve) -> None:
+    """Suborders of an order that is not RUNNING are not started, and take no place from others (W9)."""
+    first, second = twelve.place(), twelve.place()
+    for order in (first, second):
+        twelve.ordering.complete_order(order.id)
+    with twelve.ordering.store.write() as tx:
+        tx.orders.save(attrs.evolve(tx.orders.get(first.id), status=OrderStatus.PAUSED))
+    twelve.ordering.work()
+    assert states(twelve, first) == ["PENDING", "PENDING"]
+    assert states(twelve, second) == ["WAITING", "WAITING"]
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+def test_everything_refused(twelve) -> None:
+    """Case 21: every checksum refused: percent 100, 12 in error, FAILED; no suborder has anything to tell."""
+    twelve.storage.contents.clear()
+    order = twelve.work(twelve.place(correlation_id="c"))
+    assert (order.status, order.percent, order.counts.in_error) == (OrderStatus.FAILED, 100, 12)
+    assert (order.waiting_for_user, states(twelve, order)) == (False, ["ENDED", "ENDED"])
+    assert twelve.events()[1:] == [
+        OrderEnded(order_id=order.id, owner=LISE.email, correlation_id="c", status=OrderStatus.FAILED, message=None)
+    ]
+
+
+def test_some_refused(twelve) -> None:
+    """Some files refused: DONE_WITH_WARNING, told with the number of errors of their suborder."""
+    order = twelve.place()
+    twelve.ordering.complete_order(order.id)
+    name = twelve.files(order)[0].filename
+    del twelve.storage.contents[name]
+    twelve.storage.held = set(checksums(twelve, order, 1))
+    twelve.work(order)
+    twelve.storage.held = set()
+    ended = twelve.later(order)
+    errors = [file for file in twelve.files(order) if file.state == "ERROR"]
+    assert (ended.status, ended.percent) == (OrderStatus.DONE_WITH_WARNING, 100)
+    assert (ended.counts.in_error, ended.counts.available) == (len(errors), 12 - len(errors))
+    [first, second, last] = twelve.events()[1:]
+    assert [first.errors, second.errors] == [len(errors), 0]
+    assert last.status is OrderStatus.DONE_WITH_WARNING
+
+
+def test_refusal_wins_over_availability(twelve) -> None:
+    """When the storage says both about one checksum, its files are in error (20, 7.1)."""
+
+    class Undecided(MemoryStorage):
+        def answers(self, files):
+            return [Answer(file.checksum, available) for file in files for available in (False, True)]
+
+    centre = twelve.with_(storage=Undecided(twelve.storage.contents))
+    assert centre.work(centre.place()).counts.error == 12
+
+
+def test_answers_about_other_files_are_ignored(twelve) -> None:
+    """An answer about a checksum that nobody asked for, or about an empty list, changes nothing."""
+
+    class Talkative(MemoryStorage):
+        def answers(self, files):
+            return [*super().answers(files), Answer("somebody else's", True), Answer("lost", False)]
+
+    centre = twelve.with_(storage=Talkative(twelve.storage.contents))
+    assert centre.work(centre.place()).counts == FileCounts(available=12, bytes_known=3_000_171)
+
+
+def test_storage_down_when_asked(twelve, caplog) -> None:
+    """A storage that cannot be asked leaves the suborder's files in error, and the slot free (20, 7.1)."""
+    twelve.storage.down = True
+    with caplog.at_level(logging.WARNING, "regards_order"):
+        order = twelve.work(twelve.place())
+    assert (order.status, order.counts.error) == (OrderStatus.FAILED, 12)
+    assert states(twelve, order) == ["ENDED", "ENDED"]
+    assert [record.action for record in caplog.records] == ["storage_failed"] * 2
+    assert twelve.told()[1:] == ["OrderEnded"]
+
+
+def test_storage_down_for_one_suborder(make_twelve) -> None:
+    """Only the files of the suborder that could not be asked for are in error."""
+
+    class Failing(MemoryStorage):
+        calls = 0
+
+        def make_available(self, files, hours) -> None:
+            Failing.calls += 1
+            if Failing.calls == 1:
+                raise StorageUnavailable("once")
+
+    centre = make_twelve(suborders_per_user=1)
+    centre = centre.with_(storage=Failing(centre.storage.contents))
+    order = centre.work(centre.place())
+    assert order.status is OrderStatus.DONE_WITH_WARNING
+    assert [suborder.counts.error for suborder in centre.suborders(order)] == [order.counts.error, 0]
+
+
+def test_storage_down_when_polled(twelve, caplog) -> None:
+    """A storage that is away for a while delays the answers and changes nothing else."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    twelve.storage.held, twelve.storage.down = set(), True
+    with caplog.at_level(logging.WARNING, "regards_order"):
+        waiting = twelve.later(order)
+    assert waiting == order
+    assert states(twelve, order) == ["ASKED", "ASKED"]
+    assert [record.action for record in caplog.records] == ["storage_failed"] * 2
+    twelve.storage.down = False
+    assert twelve.later(order).status is OrderStatus.DONE
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_silence_ends_at_the_deadline(twelve, down: bool) -> None:
+    """Files about which the storage said nothing for 2 hours are in error, even while it is away (W12)."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    twelve.storage.down = down
+    assert twelve.later(order, hours=2, microseconds=-1).counts.pending == 12
+    ended = twelve.later(order)
+    assert (ended.status, ended.counts.error, ended.percent) == (OrderStatus.FAILED, 12, 100)
+    assert states(twelve, order) == ["ENDED", "ENDED"]
+
+
+def test_deadline_with_some_answers(make_twelve) -> None:
+    """At the deadline answered files stay AVAILABLE and the suborder waits for its user."""
+    centre = make_twelve(suborder_max_bytes=10**9, storage_silence_hours=1)
+    order = centre.place()
+    centre.ordering.complete_order(order.id)
+    silent = checksums(centre, order)[:1]
+    centre.storage.held = set(silent)
+    centre.work(order)
+    ended = centre.later(order, hours=1)
+    assert (ended.status, states(centre, order)) == (OrderStatus.DONE_WITH_WARNING, ["WAITING"])
+    lost = [file for file in centre.files(order) if file.state == "ERROR"]
+    assert {file.checksum for file in lost} == set(silent)
+    assert [event.errors for event in centre.events() if isinstance(event, SuborderDone)] == [len(lost)]
+
+
+def test_answers_that_come_after_the_deadline(twelve) -> None:
+    """Answers found at the first look after the deadline still count; later ones find nothing to change."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    twelve.storage.held = set(checksums(twelve, order, 0))
+    ended = twelve.later(order, hours=3)
+    [silent, answered] = twelve.suborders(order)
+    assert (silent.counts.in_error, answered.counts.in_error) == (silent.counts.total, 0)
+    assert ended.status is OrderStatus.DONE_WITH_WARNING
+    twelve.storage.held = set()
+    assert twelve.later(order, hours=1) == ended
+
+
+def test_files_downloaded_before_the_last_answer(make_twelve) -> None:
+    """A suborder whose available files were downloaded before its last answer ends at once, and tells it."""
+    centre = make_twelve(suborder_max_bytes=10**9)
+    order = centre.place()
+    centre.ordering.complete_order(order.id)
+    last = centre.files(order)[0]
+    centre.storage.held = {last.checksum}
+    centre.work(order)
+    centre.download(order)
+    assert (states(centre, order), centre.told()) == (["ASKED"], [])
+    centre.storage.held, centre.storage.refused = set(), {last.checksum: "lost"}
+    ended = centre.later(order)
+    assert (states(centre, order), ended.status) == (["ENDED"], OrderStatus.DONE_WITH_WARNING)
+    assert (ended.counts.downloaded, ended.counts.error, ended.waiting_suborders) == (11, 1, 0)
+    assert centre.told() == ["SuborderDone", "OrderEnded"]
+
+
+def test_offline_files_are_named_to_the_storage(centre) -> None:
+    """The storage is told checksum, URI and whether the file is online."""
+    dataset = centre.dataset("D")
+    tape = make_file("t", b"t", uri="tape/t", online=False)
+    centre.storage.contents["tape/t"] = b"t"
+    centre.product(dataset, "p", tape)
+    seen = []
+
+    class Curious(MemoryStorage):
+        def make_available(self, files, hours) -> None:
+            seen.extend(files)
+
+    centre = centre.with_(storage=Curious(centre.storage.contents))
+    centre.work(centre.place())
+    assert seen == [(tape.checksum, "tape/t", False)]
+
+
+# --- races -----------------------------------------------------------------------------------------------------------
+
+
+def test_suborder_asked_by_somebody_else(twelve, intrude, caplog) -> None:
+    """Who asks for a suborder that another worker asked for meanwhile notes nothing; the other's work stays."""
+    hold_everything(twelve)
+    order = twelve.place()
+    twelve.ordering.complete_order(order.id)
+    fulfil.schedule(twelve.ordering, LISE.email)
+    first = twelve.suborders(order)[0]
+    raced = intrude(twelve, lambda: fulfil.ask(twelve.ordering, first))
+    with caplog.at_level(logging.INFO, "regards_order"):
+        raced.ordering.work()
+    assert [(record.action, record.suborder_id) for record in caplog.records] == [("suborder_skipped", first.id)]
+    assert states(twelve, order) == ["ASKED", "ASKED"]
+    assert len(twelve.storage.asked) == len({*twelve.storage.asked}) + len(checksums(twelve, order, 0))
+
+
+def test_failure_to_ask_loses_against_a_success(twelve, intrude) -> None:
+    """A worker that could not ask does not spoil what another one asked for."""
+    order = twelve.place()
+    twelve.ordering.complete_order(order.id)
+    fulfil.schedule(twelve.ordering, LISE.email)
+    [first, _] = twelve.suborders(order)
+
+    def succeed() -> None:
+        twelve.storage.down = False
+        fulfil.ask(twelve.ordering, first)
+
+    twelve.storage.down = True
+    with pytest.raises(fulfil.Conflict):
+        fulfil.ask(intrude(twelve, succeed).ordering, first)
+    assert (states(twelve, order)[0], twelve.read(order).counts.error) == ("ASKED", 0)
+
+
+def test_answers_taken_by_somebody_else(twelve, intrude) -> None:
+    """Answers that another worker has taken meanwhile are not counted twice."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    twelve.storage.held = set()
+    twelve.ordering.clock.advance(seconds=1)
+    asked = twelve.suborders(order)
+    raced = intrude(twelve, lambda: fulfil.collect(twelve.ordering, asked[0]))
+    raced.ordering.work()
+    done = twelve.read(order)
+    assert (done.status, done.counts.available, done.waiting_suborders) == (OrderStatus.DONE, 12, 2)
+    assert twelve.told()[1:] == ["SuborderDone", "SuborderDone", "OrderEnded"]
+
+
+def test_suborder_erased_meanwhile(twelve, intrude) -> None:
+    """A worker whose suborder is gone writes nothing (W27)."""
+    hold_everything(twelve)
+    order = twelve.place()
+    twelve.work(order)
+    twelve.storage.held = set()
+    [first, _] = twelve.suborders(order)
+
+    def erase() -> None:
+        with twelve.ordering.store.write() as tx:
+            tx.files.erase(order.id)
+            tx.suborders.erase(order.id)
+
+    with pytest.raises(fulfil.Conflict):
+        fulfil.collect(intrude(twelve, erase).ordering, first)
+    assert twelve.read(order).counts.available == 0
+
+
+def test_steps_are_counted(twelve) -> None:
+    """The work done is counted in steps: one completion, one pass of slots, two asked, twelve files moved."""
+    twelve.place()
+    assert twelve.ordering.work() == 1 + 1 + 2 + 12
+
+
+def test_references_need_no_slot(centre) -> None:
+    """External suborders take no slot and are never asked for."""
+    dataset = centre.dataset("D")
+    files = [("a", b"a"), DataFile(DataType.RAWDATA, "r", "http://x/r", reference=True)]
+    centre.product(dataset, "p", *files)
+    orders = [centre.place(), centre.place()]
+    centre.ordering.work()
+    assert [centre.read(order).status for order in orders] == [OrderStatus.DONE] * 2
+    with centre.ordering.store.write() as tx:
+        assert tx.slots.used(LISE.email) == 2
+    assert len(centre.storage.asked) == 2

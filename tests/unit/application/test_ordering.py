@@ -1,0 +1,49 @@
+"""The whole domain behind one name."""
+
+from __future__ import annotations
+
+import inspect
+
+from regards_order import Ordering, SelectionRequest, User
+from regards_order.application import complete_order, deliver, fill_basket, fulfil, place_order, read_order
+
+LISE = User("lise@obs.example")
+USE_CASES = [
+    fill_basket.add_selection,
+    fill_basket.get_basket,
+    fill_basket.remove_dataset,
+    fill_basket.remove_item,
+    fill_basket.filter_files,
+    fill_basket.empty_basket,
+    place_order.place_order,
+    complete_order.complete_order,
+    fulfil.work,
+    read_order.get_order,
+    read_order.list_orders,
+    read_order.list_suborders,
+    read_order.list_files,
+    deliver.open_zip,
+]
+
+
+def test_every_use_case_is_offered() -> None:
+    """Each use case is a method of the same name, with the same arguments after the ports."""
+    for use_case in USE_CASES:
+        ours = list(inspect.signature(getattr(Ordering, use_case.__name__)).parameters.values())[1:]
+        theirs = list(inspect.signature(use_case).parameters.values())[1:]
+        assert [(each.name, each.kind, each.default) for each in ours] == [
+            (each.name, each.kind, each.default) for each in theirs
+        ]
+
+
+def test_first_order_from_end_to_end(twelve) -> None:
+    """From a basket to a ZIP with nothing but the public name."""
+    ordering = twelve.ordering
+    ordering.add_selection(LISE, SelectionRequest())
+    order = ordering.place_order(LISE, label="mine", frontend_url="/o", correlation_id="c")
+    assert (order.label, order.frontend_url, order.correlation_id) == ("mine", "/o", "c")
+    assert ordering.work() > 0
+    assert ordering.get_order(LISE, order.id).status.name == "DONE"
+    delivery = ordering.open_zip(LISE, order.id)
+    assert b"".join(delivery)
+    assert delivery.confirm().counts.downloaded == 12

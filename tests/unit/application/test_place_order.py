@@ -1,0 +1,202 @@
+"""Turning a basket into an order."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from regards_order.domain.basket import BasketOwner
+from regards_order.domain.errors import LabelTaken, LabelTooLong, NoBasket, NotAllowed
+from regards_order.domain.order import Order, OrderStatus
+from regards_order.domain.principal import Role, User
+from regards_order.domain.selection import SelectionRequest
+
+LISE = User("lise@obs.example", groups=frozenset({"team"}))
+MAX = User("max@obs.example")
+
+
+def basket_of(centre, owner: BasketOwner):
+    """Return the basket of an owner."""
+    with centre.ordering.store.read() as tx:
+        return tx.baskets.get(owner)
+
+
+def orders(centre) -> list[Order]:
+    """Return all orders."""
+    with centre.ordering.store.read() as tx:
+        return list(tx.orders.page())
+
+
+@pytest.fixture
+def filled(twelve):
+    """Return the 12-file centre in which Lise has filled a basket."""
+    twelve.ordering.add_selection(LISE, SelectionRequest())
+    return twelve
+
+
+def test_new_order(filled) -> None:
+    """A new order is PENDING, keeps its owner's role and groups, and has no expiration date yet (case 2)."""
+    now = filled.ordering.clock.now()
+    order = filled.ordering.place_order(LISE, label="myCommand", frontend_url="http://front.example")
+    assert order == Order(
+        id=1,
+        owner=LISE.email,
+        role=Role.REGISTERED_USER,
+        groups=frozenset({"team"}),
+        label="myCommand",
+        correlation_id="auto-correlation-id-00000000-0000-4000-8000-000000000001",
+        created=now,
+        status=OrderStatus.PENDING,
+        status_date=now,
+        hours=240,
+        frontend_url="http://front.example",
+    )
+    assert (filled.read(order), order.percent, order.expires) == (order, 0, None)
+    assert filled.events() == []
+
+
+def test_basket_goes_with_the_order(filled) -> None:
+    """The basket becomes the order's snapshot and the user has none any more (case 8)."""
+    before = filled.ordering.get_basket(LISE)
+    order = filled.ordering.place_order(LISE)
+    snapshot = basket_of(filled, BasketOwner.order(order.id))
+    assert (snapshot.id, snapshot.selections) == (before.id, before.selections)
+    with pytest.raises(NoBasket):
+        filled.ordering.get_basket(LISE)
+
+
+def test_no_basket(centre) -> None:
+    """Without a basket there is no order (case 6)."""
+    with pytest.raises(NoBasket):
+        centre.ordering.place_order(LISE)
+    assert orders(centre) == []
+
+
+def test_basket_can_be_ordered_once(filled) -> None:
+    """A second order of the same basket finds none."""
+    filled.ordering.place_order(LISE)
+    with pytest.raises(NoBasket):
+        filled.ordering.place_order(LISE)
+    assert len(orders(filled)) == 1
+
+
+def test_empty_basket_can_be_ordered(filled) -> None:
+    """A basket without selections is accepted, and the order ends with a warning (case 7)."""
+    [selection] = filled.ordering.get_basket(LISE).selections
+    filled.ordering.remove_dataset(LISE, selection.id)
+    order = filled.ordering.place_order(LISE)
+    assert order.status is OrderStatus.PENDING
+    done = filled.work(order)
+    assert (done.status, done.message) == (
+        OrderStatus.DONE_WITH_WARNING,
+        "It seems that the queried features do not exist anymore.",
+    )
+
+
+def test_only_registered_users_order(filled) -> None:
+    """PUBLIC may not order."""
+    with pytest.raises(NotAllowed, match=r"may not order: it needs REGISTERED_USER"):
+        filled.ordering.place_order(User(LISE.email, Role.PUBLIC))
+
+
+@pytest.mark.parametrize("label", [None, ""])
+def test_generated_labels_are_counted(filled, label: str | None) -> None:
+    """Orders without label bear their instant; those of one second are counted (case 3, W25)."""
+    labels = []
+    for _ in range(3):
+        filled.ordering.add_selection(LISE, SelectionRequest())
+        labels.append(filled.ordering.place_order(LISE, label=label).label)
+    assert labels == [
+        "Order of 2026/03/02 at 09:21:50",
+        "Order of 2026/03/02 at 09:21:50 (2)",
+        "Order of 2026/03/02 at 09:21:50 (3)",
+    ]
+    filled.ordering.clock.advance(seconds=1)
+    filled.ordering.add_selection(LISE, SelectionRequest())
+    assert filled.ordering.place_order(LISE).label == "Order of 2026/03/02 at 09:21:51"
+
+
+def test_label_of_51_characters(filled) -> None:
+    """A label of 51 characters is refused and leaves the basket to its user; 50 are fine (case 4)."""
+    with pytest.raises(LabelTooLong):
+        filled.ordering.place_order(LISE, label="x" * 51)
+    assert orders(filled) == []
+    assert filled.ordering.get_basket(LISE).selections
+    assert filled.ordering.place_order(LISE, label="x" * 50).label == "x" * 50
+
+
+def test_label_is_taken(filled) -> None:
+    """A label that the owner has used is refused exactly, whatever became of that order (case 5)."""
+    first = filled.ordering.place_order(LISE, label="myDoubleCommand")
+    filled.storage.down = True
+    assert filled.work(first).status is OrderStatus.FAILED
+    filled.ordering.add_selection(LISE, SelectionRequest())
+    with pytest.raises(LabelTaken) as caught:
+        filled.ordering.place_order(LISE, label="myDoubleCommand")
+    assert (caught.value.code, caught.value.label) == ("LABEL_NOT_UNIQUE_FOR_OWNER", "myDoubleCommand")
+    assert filled.ordering.get_basket(LISE).selections
+    assert filled.ordering.place_order(LISE, label="MyDoubleCommand").label == "MyDoubleCommand"
+
+
+def test_two_owners_may_share_a_label(filled) -> None:
+    """Labels are unique for one owner only."""
+    filled.ordering.place_order(LISE, label="ours")
+    filled.ordering.add_selection(MAX, SelectionRequest())
+    assert filled.ordering.place_order(MAX, label="ours").label == "ours"
+
+
+def test_correlation_ids(filled) -> None:
+    """A given correlation id is kept; generated ones differ from each other."""
+    given = filled.ordering.place_order(LISE, correlation_id="myCorrelationId")
+    generated = [filled.place(LISE).correlation_id for _ in range(2)]
+    assert given.correlation_id == "myCorrelationId"
+    assert len(set(generated)) == 2
+    assert all(each.startswith("auto-correlation-id-") for each in generated)
+
+
+def test_label_taken_in_the_same_instant(filled, intrude) -> None:
+    """Who loses the race for a label is refused as by the early test, and keeps the basket."""
+    filled.ordering.add_selection(MAX, SelectionRequest())
+    other = User(LISE.email)
+
+    def rival() -> None:
+        with filled.ordering.store.write() as tx:
+            now = filled.ordering.clock.now()
+            tx.orders.add(
+                Order(
+                    id=tx.ids.block("order", 1)[0],
+                    owner=other.email,
+                    label="mine",
+                    correlation_id="c",
+                    created=now,
+                    status_date=now,
+                    hours=1,
+                )
+            )
+
+    with pytest.raises(LabelTaken):
+        intrude(filled, rival).ordering.place_order(LISE, label="mine")
+    assert filled.ordering.get_basket(LISE).selections
+
+
+def test_order_that_cannot_take_the_basket_is_rolled_back(filled, monkeypatch) -> None:
+    """Transferring a basket that is no longer there rolls the order back."""
+    with filled.ordering.store.read() as tx:
+        baskets = type(tx.baskets)
+
+    def refuse(self, basket):
+        raise RuntimeError("lost")
+
+    monkeypatch.setattr(baskets, "save", refuse)
+    with pytest.raises(RuntimeError, match="lost"):
+        filled.ordering.place_order(LISE)
+    assert orders(filled) == []
+
+
+def test_hours_come_from_the_settings(make_twelve) -> None:
+    """A user's order keeps the suborder duration that is set when it is placed."""
+    centre = make_twelve(user_hours=5)
+    order = centre.place(LISE)
+    assert (order.hours, order.created) == (5, centre.ordering.clock.now())
+    assert centre.work(order).expires == order.created + dt.timedelta(hours=20)

@@ -1,0 +1,37 @@
+"""Limits and the life of an order."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from regards_order.domain.errors import InvalidInput
+from regards_order.domain.settings import Settings
+
+
+def test_defaults() -> None:
+    """The defaults are those of page 20, chapter 13."""
+    settings = Settings()
+    assert settings.suborder_max_bytes == 104_857_600
+    assert (settings.suborder_max_files, settings.external_max_files, settings.suborders_per_user) == (5000, 1000, 2)
+    assert (settings.user_hours, settings.max_hours) == (240, 168)
+    assert (settings.storage_batch, settings.storage_silence_hours) == (1000, 2)
+
+
+@pytest.mark.parametrize("name", [field.name for field in attrs.fields(Settings)])
+@pytest.mark.parametrize("value", [0, -1])
+def test_limits_are_above_zero(name: str, value: int) -> None:
+    """A limit that is not above 0 is refused by name."""
+    with pytest.raises(InvalidInput) as caught:
+        Settings(**{name: value})
+    assert [fault.path for fault in caught.value.faults] == [f"$.{name}"]
+    assert getattr(Settings(**{name: 1}), name) == 1
+
+
+@pytest.mark.parametrize(
+    ("suborders", "hours", "longest", "expected"),
+    [(5, 5, 1, 1), (500, 500, 100, 100), (0, 10, 100, 10), (5, 10, 168, 70), (0, 240, 168, 168), (1, 10, 100, 30)],
+)
+def test_life_of_an_order(suborders: int, hours: int, longest: int, expected: int) -> None:
+    """An order lives D hours without stored files, else (n + 2) × D, never beyond the maximum (page 20, 6.5)."""
+    assert Settings(max_hours=longest).order_hours(hours, suborders) == expected

@@ -44,7 +44,7 @@ from regards_order.domain.files import FILES, FileCounts, FileEvent, FileState, 
 from regards_order.domain.lucene import Query, compile_predicate, parse_query
 from regards_order.domain.order import ORDERS, DatasetTask, Order, OrderEvent, OrderStatus
 from regards_order.domain.principal import Access, Account, Role, User
-from regards_order.domain.product import DataFile, Dataset, DataType, OrderedProduct, Product
+from regards_order.domain.product import CatalogFile, DataFile, Dataset, DataType, OrderedProduct, Product
 from regards_order.domain.quota import UNLIMITED, Quota
 from regards_order.domain.search import Search, compile_search
 from regards_order.domain.selection import FileFilter, FileTypes, SelectionRequest
@@ -61,6 +61,7 @@ __all__ = [
     "Account",
     "AttributeType",
     "Basket",
+    "CatalogFile",
     "CatalogUnavailable",
     "ChecksumMismatch",
     "Conflict",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 from regards_order.application.ordering import Ordering
 from regards_order.domain.errors import Fault
 from regards_order.ports.clock import Clock
+from regards_order.ports.sources import External
 from regards_order_adapters.catalog.sql import SqlCatalog
 from regards_order_adapters.config import PREFIX, Config, WrongConfiguration
 from regards_order_adapters.delivery.zip import ZipArchives
@@ -19,6 +22,7 @@ from regards_order_adapters.sql.migrate import migrate
 from regards_order_adapters.sql.unit_of_work import SqlStore
 from regards_order_adapters.storage.external import HttpExternal
 from regards_order_adapters.storage.files import FileStorage, ensure_folder
+from regards_order_adapters.storage.network import parse_hosts, parse_proxy
 from regards_order_adapters.system import RandomIds, SystemClock
 
 
@@ -30,11 +34,13 @@ class Service:
         config: how it was opened.
         engine: the database.
         clock: business time.
+        external: files that the data centre only references.
     """
 
     config: Config
     engine: sa.Engine
     clock: Clock
+    external: External
     _stores: dict[str, SqlStore] = attrs.field(factory=dict, init=False)
 
     def store(self, tenant: str) -> SqlStore:
@@ -64,7 +70,7 @@ class Service:
             storage=FileStorage(
                 store, self.clock, config.storage_root, nearline_seconds=config.storage_nearline_seconds
             ),
-            external=HttpExternal(config.external_allow, config.http_proxy, config.http_no_proxy),
+            external=self.external,
             patterns=Re2Patterns(),
             archives=ZipArchives(),
             clock=self.clock,
@@ -93,10 +99,26 @@ def open_service(config: Config, clock: Clock | None = None) -> Service:
         DatabaseUnusable: it cannot be opened.
         WrongConfiguration, InvalidInput: the configuration cannot be used.
     """
+    external = _external(config)
     engine = make_engine(config.database_url)
     try:
         migrate(engine)
     except BaseException:
         engine.dispose()
         raise
-    return Service(config, engine, clock or SystemClock())
+    return Service(config, engine, clock or SystemClock(), external)
+
+
+def _external(config: Config) -> HttpExternal:
+    """Return the fetcher of references; what it cannot read is a fault of one variable."""
+    parts: tuple[tuple[str, Any, Callable[[Any], object]], ...] = (
+        ("EXTERNAL_ALLOW", config.external_allow, parse_hosts),
+        ("HTTP_PROXY", config.http_proxy, parse_proxy),
+        ("HTTP_NO_PROXY", config.http_no_proxy, parse_hosts),
+    )
+    for name, value, parse in parts:
+        try:
+            parse(value)
+        except ValueError as error:
+            raise WrongConfiguration((Fault(PREFIX + name, str(error)),)) from None
+    return HttpExternal(config.external_allow, config.http_proxy, config.http_no_proxy)

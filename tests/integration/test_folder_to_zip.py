@@ -81,7 +81,7 @@ def test_every_file_of_a_folder_arrives_unchanged(
     ("name", "package", "options"),
     [("unzip", "unzip", ["-tq"]), ("bsdtar", "libarchive-tools", ["-tf"]), ("7z", "p7zip-full", ["t"])],
 )
-def test_other_programs_are_content_with_the_zip(  # noqa: PLR0913
+def test_other_programs_are_content_with_the_zip(
     service: Service,
     ordering: Ordering,
     user: User,
@@ -100,7 +100,7 @@ def test_other_programs_are_content_with_the_zip(  # noqa: PLR0913
     assert done.returncode == 0, done
 
 
-def test_the_zip_can_be_read_from_a_pipe(  # noqa: PLR0913
+def test_the_zip_can_be_read_from_a_pipe(
     service: Service,
     ordering: Ordering,
     user: User,

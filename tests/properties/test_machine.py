@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from regards_order import Ordering
 from regards_order.testing import CountedIds
@@ -68,7 +68,11 @@ class TwinAndSqlite(OrderingMachine):
 
 TestTwinAndSqlite = TwinAndSqlite.TestCase
 TestTwinAndSqlite.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40,
+    stateful_step_count=40,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
 )
 
 
@@ -78,5 +82,9 @@ class TwinAlone(OrderingMachine):
 
 TestTwinAlone = TwinAlone.TestCase
 TestTwinAlone.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60,
+    stateful_step_count=60,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
 )

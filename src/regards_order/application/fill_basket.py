@@ -50,7 +50,7 @@ def _parts(ports: Ports, user: User, basket: Basket, request: SelectionRequest) 
     search = compile_search(request, ports.catalog.attributes())
     found = ports.catalog.summary([search], user.access)
     parts = {}
-    for urn, counters in found.datasets.items():
+    for urn, counters in sorted(found.datasets.items(), key=lambda item: item[0]):
         if counters.files_count:
             old = basket.find(urn)
             requests = [] if old is None else [item.request for item in old.items]

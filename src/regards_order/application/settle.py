@@ -38,11 +38,12 @@ def settle(tx: Transaction, order: Order, moved: Sequence[Moved], now: dt.dateti
         if not after.waiting:
             tx.slots.note_freed(order.owner)
     order = tx.orders.count(order.id, FileCounts.change(moved), waiting, now)
-    settled = order.settled(now)
     for suborder in ended:
         tx.outbox.add(suborder_done(order, suborder))
+    settled = order.settled(now)
     if settled is order:
         return order
     if order.status is not OrderStatus.DONE:
         tx.outbox.add(order_ended(settled))
-    return tx.orders.save(settled)
+    # what was DONE with failed downloads goes on to its warning, of which nobody is told
+    return tx.orders.save(settled.settled(now))

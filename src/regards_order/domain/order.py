@@ -224,11 +224,13 @@ class Order:
         return attrs.evolve(order, message=message[:MESSAGE_LIMIT], expires=expires or self.expires)
 
     def settled(self, now: dt.datetime) -> Order:
-        """Return it in the status that its counts call for; the same object when nothing changes."""
+        """Return it in the next status that its counts call for; the same object when nothing changes.
+
+        An order with failed downloads that comes to its end is DONE first, and may be settled once more.
+        """
         if self.status in (OrderStatus.RUNNING, OrderStatus.PAUSED) and self.counts.pending == 0:
             if self.counts.in_error == 0:
-                order = self._after(OrderEvent.FINISH, now)
-                return order.settled(now)
+                return self._after(OrderEvent.FINISH, now)
             all_failed = self.counts.in_error == self.counts.total
             return self._after(OrderEvent.FAIL if all_failed else OrderEvent.FINISH_WITH_WARNING, now)
         if self.status is OrderStatus.DONE and self.counts.download_error and not self.waiting_for_user:

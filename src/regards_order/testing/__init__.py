@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from regards_order.application.ordering import Ordering
 from regards_order.domain.settings import Settings
+from regards_order.ports.catalog import Catalog
 from regards_order.testing.memory_catalog import MemoryCatalog
 from regards_order.testing.memory_storage import (
     BytesSource,
@@ -39,7 +40,7 @@ __all__ = [
 
 
 def in_memory(
-    catalog: MemoryCatalog | None = None,
+    catalog: Catalog | None = None,
     contents: dict[str, bytes] | None = None,
     *,
     clock: ManualClock | None = None,

@@ -11,7 +11,7 @@ import attrs
 
 from regards_order.application.ordering import Ordering
 from regards_order.domain.basket import Basket
-from regards_order.domain.errors import OrderingError
+from regards_order.domain.errors import InvalidPattern, OrderingError
 from regards_order.domain.events import OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts, FileState, OrderFile
 from regards_order.domain.order import Order, OrderStatus
@@ -27,7 +27,7 @@ _ENDED = (OrderStatus.DONE, OrderStatus.DONE_WITH_WARNING, OrderStatus.FAILED)
 
 @attrs.frozen
 class Refused:
-    """Hold a refusal in a form that can be compared."""
+    """Hold a refusal in a form that can be compared; of a refused pattern only the pattern, engines word it differently."""
 
     kind: str
     code: str
@@ -39,7 +39,16 @@ def attempt(action: Callable[[], T]) -> T | Refused:
     try:
         return action()
     except OrderingError as refusal:
-        return Refused(type(refusal).__name__, refusal.code, refusal.message)
+        message = refusal.pattern if isinstance(refusal, InvalidPattern) else refusal.message
+        return Refused(type(refusal).__name__, refusal.code, message)
+
+
+def agreed(results: Sequence[T]) -> T:
+    """Return what all systems answered alike."""
+    first, *others = results
+    for number, other in enumerate(others, 2):
+        assert other == first, f"system {number} differs from the first one:\n{other}\n{first}"
+    return first
 
 
 # --- what can be seen ------------------------------------------------------------------------------------------------

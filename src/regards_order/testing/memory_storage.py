@@ -123,9 +123,6 @@ class _Buffer(io.RawIOBase):
     def __init__(self) -> None:
         self.blocks: list[bytes] = []
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, data: bytes, /) -> int:  # type: ignore[override]
         self.blocks.append(bytes(data))
         return len(data)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import operator
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from typing import Any, get_origin
 
 import attrs
 import orjson
 from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 from cattrs.v import format_exception
 
@@ -72,10 +71,19 @@ def _strict(kind: type[Any], word: str) -> Any:
     return structure
 
 
-def _strict_list(value: Any, kind: Any) -> Any:
-    if not isinstance(value, list):
-        raise _WrongValue(f"{_shown(value)} is not an array")
-    return _lists.structure(value, kind)
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list
+
+
+def _strict_list(kind: Any, converter: Any) -> Any:
+    structure_items = list_structure_factory(kind, converter)
+
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, list):
+            raise _WrongValue(f"{_shown(value)} is not an array")
+        return structure_items(value, kind)
+
+    return structure
 
 
 def _shown(value: Any) -> str:
@@ -91,8 +99,9 @@ def _camel(name: str) -> str:
 def _make_converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     for kind, word in ((str, "a text"), (int, "a whole number"), (bool, "true or false"), (dict, "an object")):
-        converter.register_structure_hook_func(partial(operator.is_, kind), _strict(kind, word))
+        converter.register_structure_hook(kind, _strict(kind, word))
     converter.register_structure_hook_func(lambda given: given == dict[str, Any], _strict(dict, "an object"))
+    converter.register_structure_hook_factory(_is_list, _strict_list)
     for line in (_FileLine, _DatasetLine, _ProductLine):
         names: Any = {field.name: override(rename=_camel(field.name)) for field in attrs.fields(line)}
         structure = make_dict_structure_fn(
@@ -111,9 +120,7 @@ def _objects_only(structure: Any) -> Any:
     return only
 
 
-_lists = _make_converter()
-_converter = _lists.copy()
-_converter.register_structure_hook_func(lambda kind: kind in (list[str], list[_FileLine]), _strict_list)
+_converter = _make_converter()
 
 
 def _explained(error: BaseException, kind: type | None) -> str:

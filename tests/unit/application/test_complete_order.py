@@ -198,7 +198,7 @@ def test_pages_do_not_change_the_cut(make_twelve) -> None:
 
 
 def test_datasets_never_share_a_suborder(centre) -> None:
-    """Datasets come in the order of their labels, each with its own task and suborders; same labels are two datasets."""
+    """Datasets come in the order of their labels, each with its own task and suborders."""
     for name, label in (("1", "beta"), ("2", "Alpha"), ("3", "ALPHA")):
         dataset = attrs.evolve(centre.dataset(name), label=label)
         centre.catalog.put_dataset(dataset)
@@ -212,7 +212,7 @@ def test_datasets_never_share_a_suborder(centre) -> None:
 
 
 def test_attached_files(twelve) -> None:
-    """Case 17: a file of the dataset is ordered with it, unfiltered, whoever may see the dataset; case 18: by bucket."""
+    """Cases 17 and 18: files of the dataset are ordered with it, unfiltered, and made available by their kind."""
     guide = b"g" * 67_170
     dam = DataFile(DataType.RAWDATA, "dam", "http://dam/7/dam", size=3, checksum="dd")
     files = (make_file("guide", guide), dam, reference("link"))

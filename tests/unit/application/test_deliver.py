@@ -342,7 +342,7 @@ def test_every_kind_of_failure(centre, deliver, caplog) -> None:
 
 
 def test_quota_refused_for_all(centre, deliver) -> None:
-    """D-02: a storage that answers 429 to all leaves a ZIP with its words in NOTICE.txt, and a RUNNING order as it is."""
+    """D-02: a storage that answers 429 to all leaves a ZIP of nothing but a NOTICE.txt, with its words."""
     order = deliver(*((f"f{n}", bytes([n])) for n in range(12)), ("done", b"d"), ("wait", b"w"))
     set_states(centre, order, {"done": FileState.DOWNLOADED, "wait": FileState.PENDING})
     refusal = SourceRefused(429, "No quota to download this file")
@@ -386,6 +386,7 @@ class Broken(MemoryStorage):
 
 def test_connection_that_breaks_in_the_middle(centre, deliver) -> None:
     """A truncated entry stays, counts as failed, and its twin is written under the next free name (W15)."""
+    centre.storage.contents["copy"] = b"12345"
     order = deliver(("a.nc", b"12345"), make_file("a.nc", b"12345", uri="copy"))
     storage = Broken({"a.nc": b"123", "copy": b"12345"}, {"a.nc"})
     centre = centre.with_(storage=storage)
@@ -456,8 +457,9 @@ def test_length_of_external_files(centre, deliver, recorded, announced, failure:
         assert centre.states(order) == {"a": "DOWNLOAD_ERROR"}
 
 
-def test_stored_file_is_held_to_its_record(centre, deliver) -> None:
-    """A stored file must have the size of its record, whatever the storage announces; the archive gets the announced."""
+@pytest.mark.parametrize(("announced", "to_archive"), [(3, 3), (None, 5)])
+def test_stored_file_is_held_to_its_record(centre, deliver, announced: int | None, to_archive: int) -> None:
+    """A stored file must have its recorded size, whatever is announced; the archive is told what is announced."""
     order = deliver(("a", b"12345"))
     sizes = []
 
@@ -481,12 +483,9 @@ def test_stored_file_is_held_to_its_record(centre, deliver) -> None:
             source.announced = announced
             return source
 
-    for announced in (3, None):
-        watched = centre.with_(storage=Server(), archives=Archives())
-        _, entries = watched.download(order)
-        assert b"only 3/5 bytes" in entries["NOTICE.txt"]
-    assert [size for name, size in sizes if name == "a"] == [3, 5]
-    assert all(size == len(entries["NOTICE.txt"]) for name, size in sizes if name == "NOTICE.txt")
+    _, entries = centre.with_(storage=Server(), archives=Archives()).download(order)
+    assert b"only 3/5 bytes" in entries["NOTICE.txt"]
+    assert sizes == [("a", to_archive), ("NOTICE.txt", len(entries["NOTICE.txt"]))]
 
 
 def test_archive_that_cannot_hold_the_file(centre, deliver) -> None:

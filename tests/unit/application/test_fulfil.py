@@ -154,7 +154,7 @@ def test_answers_are_stored_as_they_come(twelve) -> None:
 
 
 def test_one_slot(make_twelve) -> None:
-    """Case 20: with one slot the second suborder starts after the ZIP of the first; one DONE, the same correlation id."""
+    """Case 20: with one slot the second suborder starts after the ZIP of the first, and the end is told once."""
     centre = make_twelve(suborders_per_user=1)
     order = centre.work(centre.place(correlation_id="myCorrelationId"))
     assert (order.status, order.waiting_for_user) == (OrderStatus.RUNNING, True)

@@ -11,10 +11,10 @@ from regards_order import NotAllowed, NotFound, Role, User
 LISE, MAX = User("lise@obs.example"), User("max@obs.example")
 
 READERS: list[Callable] = [
-    lambda ordering, user, id: ordering.get_order(user, id),
-    lambda ordering, user, id: ordering.list_suborders(user, id),
-    lambda ordering, user, id: ordering.list_files(user, id),
-    lambda ordering, user, id: ordering.open_zip(user, id),
+    lambda ordering, user, order_id: ordering.get_order(user, order_id),
+    lambda ordering, user, order_id: ordering.list_suborders(user, order_id),
+    lambda ordering, user, order_id: ordering.list_files(user, order_id),
+    lambda ordering, user, order_id: ordering.open_zip(user, order_id),
 ]
 
 

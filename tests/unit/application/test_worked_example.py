@@ -227,7 +227,7 @@ def test_nine_steps(example: Example) -> None:
     order = example.place()
 
     # completion
-    suborders = {name: s for name, s in zip(example.suborders, centre.suborders(order), strict=True)}
+    suborders = dict(zip(example.suborders, centre.suborders(order), strict=True))
     assert {name: (s.counts.total, s.counts.bytes_known, s.priority) for name, s in suborders.items()} == {
         "A1": (5000, 30_000_000, 80),
         "A2": (5000, 30_000_000, 80),

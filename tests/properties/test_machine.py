@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
-from hypothesis import HealthCheck, Phase, settings
+import pytest
+from hypothesis import HealthCheck, settings
 
 from regards_order import Ordering
 from regards_order.testing import CountedIds
@@ -18,33 +17,24 @@ from regards_order_adapters.catalog.sql import SqlCatalog
 from regards_order_adapters.catalog.write import put
 from regards_order_adapters.delivery.zip import ZipArchives
 from regards_order_adapters.patterns import Re2Patterns
-from regards_order_adapters.sql.engine import make_engine
-from regards_order_adapters.sql.migrate import migrate
 from regards_order_adapters.sql.unit_of_work import SqlStore
 
+OpenStore = Callable[[], AbstractContextManager[SqlStore]]
 
-@cache
-def template() -> bytes:
-    """Return a migrated database."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "template.db")
-        engine = make_engine(f"sqlite:///{path}")
-        migrate(engine)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
-        return path.read_bytes()
+
+@pytest.fixture(autouse=True)
+def systems(fresh_store: OpenStore) -> Iterator[None]:
+    """Say where databases come from, and let nobody collect the warnings of thousands of steps."""
+    TwinAndSqlite.factories = (twin, partial(sqlite, fresh_store))
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @contextmanager
-def sqlite(bench: Bench) -> Iterator[Ordering]:
+def sqlite(fresh_store: OpenStore, bench: Bench) -> Iterator[Ordering]:
     """Open a system on a database of its own, with real patterns and archives."""
-    folder = Path(tempfile.mkdtemp())
-    path = folder / "store.db"
-    path.write_bytes(template())
-    engine = make_engine(f"sqlite:///{path}")
-    try:
-        store = SqlStore(engine, "default")
+    with fresh_store() as store:
         put(store, bench.catalog.datasets, bench.catalog.products)
         yield Ordering(
             store=store,
@@ -57,21 +47,17 @@ def sqlite(bench: Bench) -> Iterator[Ordering]:
             unique_ids=CountedIds(),
             settings=bench.settings,
         )
-    finally:
-        engine.dispose()
-        shutil.rmtree(folder)
 
 
 class TwinAndSqlite(OrderingMachine):
-    factories = (twin, sqlite)
+    """The second factory comes from `systems`."""
 
 
-TestTwinAndSqlite = TwinAndSqlite.TestCase
+TestTwinAndSqlite = pytest.mark.slow(TwinAndSqlite.TestCase)
 TestTwinAndSqlite.settings = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=40,
     deadline=None,
-    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 
@@ -80,11 +66,10 @@ class TwinAlone(OrderingMachine):
     factories = (twin,)
 
 
-TestTwinAlone = TwinAlone.TestCase
+TestTwinAlone = pytest.mark.slow(TwinAlone.TestCase)
 TestTwinAlone.settings = settings(
-    max_examples=60,
+    max_examples=80,
     stateful_step_count=60,
     deadline=None,
-    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

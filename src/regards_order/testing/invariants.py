@@ -27,7 +27,7 @@ _ENDED = (OrderStatus.DONE, OrderStatus.DONE_WITH_WARNING, OrderStatus.FAILED)
 
 @attrs.frozen
 class Refused:
-    """Hold a refusal in a form that can be compared; of a refused pattern only the pattern, engines word it differently."""
+    """Hold a refusal in a form that can be compared: engines may word differently what is wrong with a pattern."""
 
     kind: str
     code: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -117,15 +116,21 @@ class RePatterns:
         return lambda text: compiled.fullmatch(text) is not None
 
 
-class _Buffer(io.RawIOBase):
-    """A stream that cannot seek, as a connection to a client."""
+class _Buffer:
+    """A stream that can neither seek nor be closed, as a connection to a client."""
 
     def __init__(self) -> None:
         self.blocks: list[bytes] = []
 
-    def write(self, data: bytes, /) -> int:  # type: ignore[override]
+    def write(self, data: bytes, /) -> int:
         self.blocks.append(bytes(data))
         return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def take(self) -> list[bytes]:
         blocks, self.blocks = self.blocks, []

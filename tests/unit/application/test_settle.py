@@ -123,6 +123,20 @@ def test_paused_order_still_ends(asked) -> None:
     assert move(centre, order, FileEvent.REFUSED, 0, 1).status is OrderStatus.FAILED
 
 
+def test_end_with_failed_downloads_before_it(asked) -> None:
+    """An order that ends with failed downloads and waits for nobody is told DONE, and has its warning at once."""
+    centre, order = asked
+    move(centre, order, FileEvent.MADE_AVAILABLE, 0)
+    move(centre, order, FileEvent.DELIVERY_FAILED, 0)
+    with centre.ordering.store.write() as tx:
+        tx.suborders.save(attrs.evolve(tx.suborders.of_order(order.id)[1], state=SuborderState.ABORTED))
+    settled = move(centre, order, FileEvent.MADE_AVAILABLE, 1)
+    assert (settled.status, settled.percent) == (OrderStatus.DONE_WITH_WARNING, 100)
+    assert centre.read(order) == settled
+    [_, ended] = centre.events()
+    assert (type(ended), ended.status) == (OrderEnded, OrderStatus.DONE)
+
+
 def test_error_after_available(asked) -> None:
     """A refusal turns AVAILABLE files into errors while others are PENDING; the counts follow (page 05)."""
     centre, order = asked

@@ -85,9 +85,8 @@ def expected_status(status: str, counts: FileCounts, waiting: int) -> str:
     """Return what chapters 8.3 and 8.4 say about a status, some counts and the suborders that wait."""
     if status in ("RUNNING", "PAUSED") and counts.pending == 0:
         if counts.in_error == 0:
-            status = "DONE"
-        else:
-            return "FAILED" if counts.in_error == counts.total else "DONE_WITH_WARNING"
+            return "DONE"  # first: a warning for failed downloads comes one step later
+        return "FAILED" if counts.in_error == counts.total else "DONE_WITH_WARNING"
     if status == "DONE" and counts.download_error and not waiting:
         return "DONE_WITH_WARNING"
     return status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import hashlib
 import io
 import struct
@@ -158,6 +159,24 @@ class ArchivesContract:
         """Same entries, same instant, same bytes."""
         one, other = (write_archive(archives.start(NOW), [("a", 3, [b"abc"])]) for _ in range(2))
         assert one == other
+
+    def test_an_archive_may_be_given_up(self, archives: Archives) -> None:
+        """Nobody has to finish an archive, nor the entry that is being written; what was read of is let go."""
+        closed = []
+
+        def contents() -> Iterator[bytes]:
+            try:
+                yield from _noise(40)
+            finally:
+                closed.append(True)
+
+        blocks = archives.start(NOW).entry("a", None, contents())
+        for _, block in zip(range(5), blocks, strict=False):
+            assert block is not None
+        blocks.close()  # type: ignore[attr-defined]
+        del blocks
+        gc.collect()
+        assert closed == [True]
 
     def test_archives_are_apart(self, archives: Archives) -> None:
         """Two archives may be written at the same time."""

@@ -1,0 +1,223 @@
+"""Repositories of orders, suborders, slots and files in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from regards_order.domain.errors import Conflict, LabelTaken, NotFound
+from regards_order.domain.files import FileCounts, FileState, Moved, OrderFile
+from regards_order.domain.order import Order, OrderStatus
+from regards_order.domain.suborder import HOLDING, Suborder, SuborderState
+from regards_order.ports.files import FileChoice
+from regards_order.ports.slots import Load
+from regards_order.testing._memory_tables import MemoryIds, Tables
+
+
+@attrs.frozen
+class MemoryOrders:
+    _tables: Tables
+
+    def add(self, order: Order) -> None:
+        if self.label_taken(order.owner, order.label):
+            raise LabelTaken(order.owner, order.label)
+        self._tables.orders[order.id] = order
+
+    def get(self, order_id: int, *, lock: bool = False) -> Order:
+        order = self._tables.orders.get(order_id)
+        if order is None:
+            raise NotFound("Order", order_id)
+        return order
+
+    def save(self, order: Order) -> Order:
+        stored = self._tables.orders.get(order.id)
+        if stored is None or stored.version != order.version:
+            raise Conflict("Order", order.id)
+        saved = attrs.evolve(
+            order,
+            version=order.version + 1,
+            counts=stored.counts,
+            waiting_suborders=stored.waiting_suborders,
+            available_since=stored.available_since,
+        )
+        self._tables.orders[order.id] = saved
+        return saved
+
+    def count(self, order_id: int, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
+        stored = self.get(order_id)
+        counted = attrs.evolve(
+            stored,
+            counts=stored.counts + change,
+            waiting_suborders=stored.waiting_suborders + waiting,
+            available_since=now if change.available else stored.available_since,
+        )
+        self._tables.orders[order_id] = counted
+        return counted
+
+    def label_taken(self, owner: str, label: str) -> bool:
+        return any(each.owner == owner and each.label == label for each in self._tables.orders.values())
+
+    def page(
+        self, *, owner: str | None = None, statuses: Sequence[OrderStatus] = (), after: int = 0, limit: int = 100
+    ) -> Sequence[Order]:
+        chosen = [
+            order
+            for order in self._tables.orders.values()
+            if order.id > after and owner in (None, order.owner) and (not statuses or order.status in statuses)
+        ]
+        return tuple(sorted(chosen, key=lambda order: order.id)[:limit])
+
+
+@attrs.frozen
+class MemorySuborders:
+    _tables: Tables
+
+    def add(self, suborder: Suborder) -> None:
+        self._tables.suborders[suborder.id] = suborder
+
+    def save(self, suborder: Suborder) -> Suborder:
+        stored = self._tables.suborders.get(suborder.id)
+        if stored is None or stored.version != suborder.version:
+            raise Conflict("Suborder", suborder.id)
+        saved = attrs.evolve(suborder, version=suborder.version + 1, counts=stored.counts)
+        self._tables.suborders[suborder.id] = saved
+        return saved
+
+    def count(self, suborder_id: int, change: FileCounts) -> Suborder:
+        stored = self._tables.suborders[suborder_id]
+        counted = attrs.evolve(stored, counts=stored.counts + change)
+        self._tables.suborders[suborder_id] = counted
+        return counted
+
+    def of_order(self, order_id: int) -> Sequence[Suborder]:
+        return tuple(self._sorted(each for each in self._tables.suborders.values() if each.order_id == order_id))
+
+    def due(self, now: dt.datetime, limit: int) -> Sequence[Suborder]:
+        due = (
+            each
+            for each in self._tables.suborders.values()
+            if each.state is SuborderState.QUEUED
+            or (each.state is SuborderState.ASKED and each.next_poll is not None and each.next_poll <= now)
+        )
+        return tuple(self._sorted(due)[:limit])
+
+    def erase(self, order_id: int) -> None:
+        for suborder in self.of_order(order_id):
+            del self._tables.suborders[suborder.id]
+
+    def _sorted(self, suborders: Iterable[Suborder]) -> list[Suborder]:
+        return sorted(suborders, key=lambda each: each.id)
+
+
+@attrs.frozen
+class MemorySlots:
+    _tables: Tables
+    _ids: MemoryIds
+
+    def used(self, owner: str) -> int:
+        return sum(each.state in HOLDING for each in self._stored() if each.owner == owner)
+
+    def candidates(self, owner: str, limit: int) -> Sequence[Suborder]:
+        chosen = [
+            each
+            for each in self._stored()
+            if each.owner == owner
+            and each.state is SuborderState.PENDING
+            and self._tables.orders[each.order_id].status is OrderStatus.RUNNING
+        ]
+        return tuple(sorted(chosen, key=lambda each: (-each.priority, each.order_id, each.id))[:limit])
+
+    def load(self, owner: str) -> Load:
+        live = [
+            each
+            for each in self._stored()
+            if each.state is not SuborderState.ENDED
+            and self._tables.orders[each.order_id].status is not OrderStatus.PAUSED
+        ]
+        return Load(len(live), sum(each.owner == owner for each in live))
+
+    def note_freed(self, owner: str) -> None:
+        if owner not in self._tables.freed:
+            self._tables.freed[owner] = self._ids.block("freed_slot", 1)[0]
+
+    def freed(self, limit: int) -> Sequence[str]:
+        freed = self._tables.freed
+        return tuple(sorted(freed, key=freed.__getitem__)[:limit])
+
+    def forget_freed(self, owner: str) -> None:
+        self._tables.freed.pop(owner, None)
+
+    def _stored(self) -> Iterator[Suborder]:
+        return (each for each in self._tables.suborders.values() if not each.external)
+
+
+@attrs.frozen
+class MemoryFiles:
+    _tables: Tables
+
+    def add(self, rows: Iterable[tuple[object, ...]]) -> None:
+        for row in rows:
+            file = OrderFile._make(row)
+            self._tables.files[file.id] = file
+
+    def page(
+        self,
+        order_id: int,
+        *,
+        states: Iterable[FileState] = FileState,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int,
+    ) -> Sequence[OrderFile]:
+        wanted = {state.value for state in states}
+        chosen = [
+            file
+            for file in self._tables.files.values()
+            if file.order_id == order_id
+            and file.state in wanted
+            and after < file.id
+            and (upto is None or file.id <= upto)
+        ]
+        return tuple(sorted(chosen)[:limit])
+
+    def unanswered(self, suborder_id: int, *, after: int = 0, limit: int) -> Sequence[OrderFile]:
+        chosen = [
+            file
+            for file in self._tables.files.values()
+            if file.suborder_id == suborder_id and file.state == FileState.PENDING.value and file.id > after
+        ]
+        return tuple(sorted(chosen)[:limit])
+
+    def last_id(self, order_id: int) -> int:
+        return max((file.id for file in self._tables.files.values() if file.order_id == order_id), default=0)
+
+    def move(self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None) -> list[Moved]:
+        by_value = {before.value: (before, after) for before, after in moves.items()}
+        files: Counter[tuple[int, FileState, FileState]] = Counter()
+        sizes: Counter[tuple[int, FileState, FileState]] = Counter()
+        for file in self._chosen(choice):
+            if file.state in by_value:
+                key = (file.suborder_id, *by_value[file.state])
+                files[key] += 1
+                sizes[key] += file.size or 0
+                self._tables.files[file.id] = file._replace(state=key[2].value, download_error=reason)
+        return [Moved(*key, count, sizes[key]) for key, count in sorted(files.items(), key=lambda each: str(each[0]))]
+
+    def _chosen(self, choice: FileChoice) -> list[OrderFile]:
+        ids = None if choice.ids is None else set(choice.ids)
+        checksums = None if choice.checksums is None else set(choice.checksums)
+        return [
+            file
+            for file in self._tables.files.values()
+            if file.order_id == choice.order_id
+            and choice.suborder_id in (None, file.suborder_id)
+            and (ids is None or file.id in ids)
+            and (checksums is None or file.checksum in checksums)
+        ]
+
+    def erase(self, order_id: int) -> None:
+        for file_id in [file.id for file in self._tables.files.values() if file.order_id == order_id]:
+            del self._tables.files[file_id]

@@ -8,8 +8,8 @@ import sys
 from common import compare, judge, timed
 
 LIBRARIES = (
-    "attrs, luqum.parser, sqlalchemy, alembic, cattrs, orjson, starlette.applications, uvicorn, uvloop, httptools, pika,"
-    " psycopg, click, rich.console, fsspec, zipstream, re2"
+    "attrs, luqum.parser, sqlalchemy, alembic, cattrs, orjson, starlette.applications, uvicorn, uvloop, httptools,"
+    " pika, psycopg, click, rich.console, fsspec, zipstream, re2"
 )
 
 

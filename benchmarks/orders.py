@@ -7,8 +7,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from common import compare, judge, timed
 
@@ -20,6 +22,7 @@ from regards_order_adapters.config import Config
 
 USER = User("bench@obs.example")
 ROUNDS = 5
+T = TypeVar("T")
 
 
 def config(folder: Path) -> Config:
@@ -35,7 +38,14 @@ def fill(folder: Path, files: int, per_product: int) -> None:
         products = []
         for n in range(files // per_product):
             own = [
-                DataFile(DataType.RAWDATA, f"f{n}_{k}.dat", f"bench/f{n}_{k}.dat", size=1000, checksum=f"{n:016x}{k:016x}", digest_algorithm="MD5")  # noqa: E501
+                DataFile(
+                    DataType.RAWDATA,
+                    f"f{n}_{k}.dat",
+                    f"bench/f{n}_{k}.dat",
+                    size=1000,
+                    checksum=f"{n:016x}{k:016x}",
+                    digest_algorithm="MD5",
+                )  # noqa: E501
                 for k in range(per_product)
             ]
             products.append(make_product(f"P{n:06d}", *own, datasets=(dataset,), properties={"cloud_cover": n % 100}))
@@ -56,7 +66,7 @@ def create(folder: Path) -> float:
         return took
 
 
-def in_copy(template: Path, parent: Path, work) -> float:  # noqa: ANN001
+def in_copy(template: Path, parent: Path, work: Callable[[Path], T]) -> T:
     copy = parent / "copy"
     shutil.copytree(template, copy)
     try:
@@ -65,16 +75,16 @@ def in_copy(template: Path, parent: Path, work) -> float:  # noqa: ANN001
         shutil.rmtree(copy)
 
 
-def rows_of(template: Path, parent: Path) -> list[tuple]:
-    def read(copy: Path) -> list[tuple]:
+def rows_of(template: Path, parent: Path) -> list[Any]:
+    def read(copy: Path) -> list[Any]:
         create(copy)
         with sqlite3.connect(copy / "bench.db") as connection:
             return connection.execute("SELECT * FROM order_files").fetchall()
 
-    return in_copy(template, parent, read)  # type: ignore[arg-type,return-value]
+    return in_copy(template, parent, read)
 
 
-def executemany(copy: Path, rows: list[tuple]) -> float:
+def executemany(copy: Path, rows: list[Any]) -> float:
     connection = sqlite3.connect(copy / "bench.db", isolation_level=None)
     connection.execute("PRAGMA synchronous = NORMAL")
     marks = ", ".join("?" * len(rows[0]))

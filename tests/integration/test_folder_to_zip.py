@@ -140,7 +140,8 @@ def test_missing_and_altered_files_are_told_and_spoil_nothing_else(
         assert archive.namelist()[-1] == "NOTICE.txt"
         assert sorted(archive.read("NOTICE.txt").decode().splitlines()) == [
             "Failed to download file (README): Server returned HTTP error code 404.",
-            "Failed to download file (big.bin): Cannot completely download data file from storage, only 5/300001 bytes.",
+            "Failed to download file (big.bin): "
+            "Cannot completely download data file from storage, only 5/300001 bytes.",
             "Failed to download file (naïve file.txt): Checksum mismatch.",
         ]
         assert archive.testzip() is None

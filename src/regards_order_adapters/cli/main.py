@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -144,7 +144,7 @@ def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | N
     with _service() as service, make_progress(make_console(stderr=True)) as progress:
         tenant = tenant or service.config.tenants[0]
 
-        def start(total: int) -> object:
+        def start(total: int) -> Callable[[int], None]:
             bar = progress.add_task("reading", total=total)
             return lambda step: progress.advance(bar, step)
 
@@ -155,7 +155,7 @@ def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | N
             service.clock.now(),
             dataset=dataset,
             product=expression,
-            progress=start,  # type: ignore[arg-type]
+            progress=start,
         )
     shown = 20
     for skipped in loaded.skipped[:shown]:

@@ -23,7 +23,7 @@ from regards_order import (
     User,
 )
 from regards_order.domain.files import FileState
-from regards_order.testing import BytesSource, MemoryExternal, MemoryStorage, make_file
+from regards_order.testing import BytesSource, MemoryExternal, MemoryStorage, make_file, make_product
 
 LISE, MAX = User("lise@obs.example"), User("max@obs.example")
 
@@ -543,6 +543,25 @@ def test_name_that_is_no_text(centre, deliver) -> None:
 
 
 # --- one source at a time, and clients that go away ------------------------------------------------------------------
+
+
+def test_storage_is_asked_as_the_order_knows_the_file(centre, deliver) -> None:
+    """A stored file is opened by checksum and URI of the order's own row, so that a re-import breaks nothing."""
+    order = deliver(make_file("a", b"a", uri="tape/a", online=False), ("b", b"b"))
+    centre.storage.contents["tape/a"] = b"a"
+    seen = []
+
+    class Curious(MemoryStorage):
+        def open(self, file):
+            seen.append(file)
+            return super().open(file)
+
+    files = centre.files(order)
+    set_states(centre, order, dict.fromkeys("ab", FileState.AVAILABLE))
+    centre.catalog.put_product(make_product("p0"))
+    centre.with_(storage=Curious(centre.storage.contents)).download(order)
+    assert seen == [(file.checksum, file.uri, file.online) for file in files]
+    assert [file.uri for file in files] == ["tape/a", "b"]
 
 
 def test_one_source_is_open_at_a_time(centre, deliver) -> None:

@@ -81,7 +81,7 @@ class BasketsContract(StoreSuite):
         assert _get(store, saved.owner) == saved
 
     @pytest.mark.parametrize("version", [0, 1, 3])
-    def test_another_version_is_a_conflict(self, store: UnitOfWork, version: int) -> None:
+    def test_another_version_of_a_basket_is_a_conflict(self, store: UnitOfWork, version: int) -> None:
         """Only the very version that is stored can be replaced; the stored basket stays."""
         _save(store, a_basket())
         saved = _save(store, attrs.evolve(a_basket(1, LISE, a_selection()), version=1))

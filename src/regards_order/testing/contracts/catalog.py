@@ -242,9 +242,10 @@ class CatalogContract:
         for limit in (1, 2, 3, 7, 8):
             names: list[str] = []
             after = ""
-            while page := catalog.search(everything(catalog), _ALL, after=after, limit=limit):
+            for _ in range(8):  # a catalogue that repeats itself would never end
+                page = catalog.search(everything(catalog), _ALL, after=after, limit=limit)
                 names += _names(page)
-                after = page[-1].urn
+                after = page[-1].urn if page else after
             assert names == [f"p{n:02}" for n in range(1, 8)]
 
     def test_a_product_brings_all_its_files_as_they_were(self, make_catalog: MakeCatalog) -> None:

@@ -59,7 +59,7 @@ class FilesContract(StoreSuite):
         _add(store, *(a_file(number) for number in range(1, 5001)))
         assert [file.id for file in _all(store)] == list(range(1, 5001))
 
-    def test_pages_are_by_id(self, store: UnitOfWork) -> None:
+    def test_pages_of_files_are_by_id(self, store: UnitOfWork) -> None:
         """Above *after*, up to and with *upto*, at most *limit*, of one order only."""
         _add(store, *(a_file(number) for number in (5, 1, 4, 2, 3)), a_file(6, order_id=2))
         with store.read() as tx:
@@ -191,7 +191,7 @@ class FilesContract(StoreSuite):
             moved = tx.files.move(FileChoice(order_id=1, checksums=checksums), _MADE)
         assert [each.files for each in moved] == [2]
 
-    def test_erase_spares_other_orders(self, store: UnitOfWork) -> None:
+    def test_erasing_files_spares_other_orders(self, store: UnitOfWork) -> None:
         """Only the files of one order are erased; erasing none is harmless."""
         _add(store, a_file(1), a_file(2, order_id=2), a_file(3))
         with store.write() as tx:

@@ -100,7 +100,7 @@ class OrdersContract(StoreSuite):
             assert tx.orders.label_taken(HUGO, "été")
             assert not tx.orders.label_taken(HUGO, "Été")
 
-    def test_a_transition_is_stored_with_the_next_version(self, store: UnitOfWork) -> None:
+    def test_a_transition_of_an_order_is_stored_with_the_next_version(self, store: UnitOfWork) -> None:
         """Save returns the order as it then is, with all that the transition brought."""
         _add(store, _full())
         contents = Contents(tasks=(_task(1), _task(2)), internal_suborders=2, external_suborders=1, features=2**40)
@@ -130,7 +130,7 @@ class OrdersContract(StoreSuite):
         assert _get(store).contents == contents
 
     @pytest.mark.parametrize("version", [0, 1, 3])
-    def test_another_version_is_a_conflict(self, store: UnitOfWork, version: int) -> None:
+    def test_another_version_of_an_order_is_a_conflict(self, store: UnitOfWork, version: int) -> None:
         """A transition of an order that somebody else changed meanwhile is refused and changes nothing."""
         _add(store, an_order())
         with store.write() as tx:
@@ -144,7 +144,7 @@ class OrdersContract(StoreSuite):
         with pytest.raises(Conflict), store.write() as tx:
             tx.orders.save(an_order(404))
 
-    def test_counts_change_by_differences(self, store: UnitOfWork) -> None:
+    def test_counts_of_orders_change_by_differences(self, store: UnitOfWork) -> None:
         """Each change is added, field by field, and the order returned as it then is, version and status untouched."""
         _add(store, an_order())
         first = FileCounts(5, 4, 3, 2, 1, 6, 2**50, 2**49)
@@ -156,7 +156,7 @@ class OrdersContract(StoreSuite):
         assert (counted.waiting_suborders, counted.version, counted.status) == (1, 1, OrderStatus.PENDING)
         assert _get(store) == counted
 
-    def test_a_save_leaves_counts_alone(self, store: UnitOfWork) -> None:
+    def test_saving_an_order_leaves_counts_alone(self, store: UnitOfWork) -> None:
         """A transition made from an order read before a change of counts does not undo that change."""
         _add(store, an_order())
         with store.write() as tx:
@@ -198,7 +198,7 @@ class OrdersContract(StoreSuite):
         with store.write() as tx, pytest.raises(NotFound):
             tx.orders.count(404, FileCounts(), 0, NOW)
 
-    def test_pages_are_by_id(self, store: UnitOfWork) -> None:
+    def test_pages_of_orders_are_by_id(self, store: UnitOfWork) -> None:
         """Orders come by id whenever they were stored, above *after*, at most *limit* of them."""
         _add(store, *(an_order(number) for number in (5, 1, 4, 2, 3)))
         with store.read() as tx:
@@ -207,7 +207,7 @@ class OrdersContract(StoreSuite):
             assert [order.id for order in tx.orders.page(after=5)] == []
             assert tx.orders.page(after=2)[0] == an_order(3)
 
-    def test_a_page_without_limit_holds_a_hundred(self, store: UnitOfWork) -> None:
+    def test_a_page_of_orders_without_limit_holds_a_hundred(self, store: UnitOfWork) -> None:
         """The default limit is 100."""
         _add(store, *(an_order(number) for number in range(1, 103)))
         with store.read() as tx:

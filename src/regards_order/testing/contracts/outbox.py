@@ -51,7 +51,7 @@ class OutboxContract(StoreSuite):
             assert [letter.number for letter in tx.outbox.page(numbers[1], 2)] == numbers[2:4]
             assert list(tx.outbox.page(numbers[-1])) == []
 
-    def test_a_page_without_limit_holds_a_hundred(self, store: UnitOfWork) -> None:
+    def test_a_page_of_letters_without_limit_holds_a_hundred(self, store: UnitOfWork) -> None:
         """The default limit is 100."""
         numbers = _add(store, *[_EVENTS[0]] * 101)
         with store.read() as tx:

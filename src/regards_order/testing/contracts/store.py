@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from regards_order.testing.contracts.baskets import BasketsContract
 from regards_order.testing.contracts.files import FilesContract
 from regards_order.testing.contracts.ids import IdBlocksContract
@@ -25,3 +27,9 @@ class StoreContract(
     UsersContract,
 ):
     """Prove a `UnitOfWork` with all its repositories; override the fixtures `store` and, for tenants, `neighbour`."""
+
+    def test_no_suite_hides_a_rule_of_another_one(self) -> None:
+        """Every rule of every suite has a name of its own: one of two with the same name would never be run."""
+        suites = StoreContract.__bases__
+        names = Counter(name for suite in suites for name in vars(suite) if name.startswith("test_"))
+        assert [name for name, times in names.items() if times > 1] == []

@@ -53,7 +53,7 @@ class SubordersContract(StoreSuite):
             assert [each.id for each in tx.suborders.of_order(1)] == [2, 4, 5]
             assert list(tx.suborders.of_order(404)) == []
 
-    def test_a_transition_is_stored_with_the_next_version(self, store: UnitOfWork) -> None:
+    def test_a_transition_of_a_suborder_is_stored_with_the_next_version(self, store: UnitOfWork) -> None:
         """Save returns the suborder as it then is."""
         _add(store, a_suborder(state=SuborderState.QUEUED))
         asked = a_suborder(state=SuborderState.QUEUED).asked(NOW, dt.timedelta(hours=2))
@@ -64,7 +64,7 @@ class SubordersContract(StoreSuite):
             assert tx.suborders.save(saved.postponed(NOW + _TICK)).version == 3
 
     @pytest.mark.parametrize("version", [0, 1, 3])
-    def test_another_version_is_a_conflict(self, store: UnitOfWork, version: int) -> None:
+    def test_another_version_of_a_suborder_is_a_conflict(self, store: UnitOfWork, version: int) -> None:
         """Two workers cannot both make the same transition."""
         _add(store, a_suborder())
         with store.write() as tx:
@@ -82,7 +82,7 @@ class SubordersContract(StoreSuite):
         with pytest.raises(Conflict), store.write() as tx:
             tx.suborders.save(a_suborder().queued())
 
-    def test_counts_change_by_differences(self, store: UnitOfWork) -> None:
+    def test_counts_of_suborders_change_by_differences(self, store: UnitOfWork) -> None:
         """Each change is added, and the suborder returned as it then is, version and state untouched."""
         _add(store, a_suborder(counts=FileCounts(pending=3, bytes_known=30, bytes_pending=30)))
         change = FileCounts(-1, 0, 0, 0, 0, 1, 0, -10)
@@ -93,7 +93,7 @@ class SubordersContract(StoreSuite):
             assert tx.suborders.count(1, FileCounts()) == counted
             assert list(tx.suborders.of_order(1)) == [counted]
 
-    def test_a_save_leaves_counts_alone(self, store: UnitOfWork) -> None:
+    def test_saving_a_suborder_leaves_counts_alone(self, store: UnitOfWork) -> None:
         """A transition made from a suborder read before a change of counts does not undo that change."""
         _add(store, a_suborder())
         with store.write() as tx:
@@ -130,7 +130,7 @@ class SubordersContract(StoreSuite):
         with store.read() as tx:
             assert [each.id for each in tx.suborders.due(NOW, 3)] == [1, 2, 3]
 
-    def test_erase_spares_other_orders(self, store: UnitOfWork) -> None:
+    def test_erasing_suborders_spares_other_orders(self, store: UnitOfWork) -> None:
         """Only the suborders of one order are erased; erasing none is harmless."""
         _add(store, a_suborder(1, 1), a_suborder(2, 2), a_suborder(3, 1))
         with store.write() as tx:

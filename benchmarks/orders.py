@@ -45,7 +45,7 @@ def fill(folder: Path, files: int, per_product: int) -> None:
                     size=1000,
                     checksum=f"{n:016x}{k:016x}",
                     digest_algorithm="MD5",
-                )  # noqa: E501
+                )
                 for k in range(per_product)
             ]
             products.append(make_product(f"P{n:06d}", *own, datasets=(dataset,), properties={"cloud_cover": n % 100}))

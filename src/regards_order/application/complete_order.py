@@ -1,7 +1,8 @@
 """List the files of an order: read the catalogue, cut suborders, and let the order start (docs/orders.md).
 
 Nobody starts a suborder of a PENDING order, so a completion that fails, or dies, leaves nothing that runs: the next one
-erases what is there and begins again.
+erases what is there and begins again.  Each claims the order by giving it a new version; one whose order has another
+version by now was overtaken, and writes nothing any more.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 import attrs
 
 from regards_order.domain.basket import BasketOwner, DatasetSelection
-from regards_order.domain.errors import CatalogUnavailable, OrderingError
+from regards_order.domain.errors import CatalogUnavailable, Conflict, OrderingError
 from regards_order.domain.events import FileOversized, OrderCreated, OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts, FileState
 from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
@@ -43,19 +44,24 @@ def complete_order(ports: Ports, order_id: int) -> Order:
         if order.status is not OrderStatus.PENDING:
             return order
         _erase(tx, order_id)
+        order = tx.orders.save(order)
         load = tx.slots.load(order.owner)
         basket = tx.baskets.get(BasketOwner.order(order_id))
     completion = _Completion(ports, order, priority(load.total, load.mine, order.role))
     try:
         for selection in basket.selections if basket else ():
             completion.take(selection)
+        return _start(ports, completion)
+    except Conflict:
+        _log.info("completion overtaken", extra={"action": "completion_overtaken", "order_id": order_id})
+        with ports.store.read() as tx:
+            return tx.orders.get(order_id)
     except CatalogUnavailable as failure:
-        return _fail(ports, order_id, _CATALOG_FAILED, failure)
+        return _fail(ports, order, _CATALOG_FAILED, failure)
     except OrderingError as failure:
-        return _fail(ports, order_id, failure.message, failure)
+        return _fail(ports, order, failure.message, failure)
     except Exception as failure:
-        return _fail(ports, order_id, f"Unexpected error: {failure}", failure)
-    return _start(ports, order_id, completion)
+        return _fail(ports, order, f"Unexpected error: {failure}", failure)
 
 
 @attrs.define
@@ -109,6 +115,7 @@ class _Completion:
         external, rows = bucket.external, bucket.rows
         state = (FileState.AVAILABLE if external else FileState.PENDING).value
         with self.ports.store.write() as tx:
+            _claimed(tx, self.order)
             suborder_id = tx.ids.block("suborder", 1)[0]
             ids = tx.ids.block("order_file", len(rows))
             suborder = Suborder(
@@ -153,22 +160,31 @@ class _Completion:
         self.contents = attrs.evolve(self.contents, tasks=(*self.contents.tasks, task))
 
 
+def _claimed(tx: Transaction, claim: Order) -> Order:
+    """Return the order, locked.
+
+    Raises:
+        Conflict: somebody changed it, or began another completion.
+    """
+    order = tx.orders.get(claim.id, lock=True)
+    if order.version != claim.version:
+        raise Conflict("Order", claim.id)
+    return order
+
+
 def _erase(tx: Transaction, order_id: int) -> None:
     tx.files.erase(order_id)
     tx.suborders.erase(order_id)
 
 
-def _start(ports: Ports, order_id: int, completion: _Completion) -> Order:
+def _start(ports: Ports, completion: _Completion) -> Order:
     now = ports.clock.now()
     contents = completion.contents
     hours = ports.settings.order_hours(completion.order.hours, contents.internal_suborders)
     with ports.store.write() as tx:
-        order = tx.orders.get(order_id, lock=True)
-        if order.status is not OrderStatus.PENDING:
-            _erase(tx, order_id)
-            return order
+        order = _claimed(tx, completion.order)
         tx.orders.save(order.completed(contents, now, now + dt.timedelta(hours=hours)))
-        order = tx.orders.count(order_id, completion.counts, 0, now)
+        order = tx.orders.count(order.id, completion.counts, 0, now)
         _tell_oversized(tx, order, completion.oversized)
         _tell_started(tx, order)
         if contents.internal_suborders:
@@ -200,16 +216,17 @@ def _tell_started(tx: Transaction, order: Order) -> None:
         )
 
 
-def _fail(ports: Ports, order_id: int, message: str, failure: Exception) -> Order:
-    _log.warning("order failed", exc_info=failure, extra={"action": "order_failed", "order_id": order_id})
+def _fail(ports: Ports, claim: Order, message: str, failure: Exception) -> Order:
+    _log.warning("order failed", exc_info=failure, extra={"action": "order_failed", "order_id": claim.id})
     now = ports.clock.now()
     with ports.store.write() as tx:
-        order = tx.orders.get(order_id, lock=True)
-        _erase(tx, order_id)
-        if order.status is OrderStatus.PENDING:
-            expires = now + dt.timedelta(hours=ports.settings.order_hours(order.hours, 0))
-            order = tx.orders.save(order.failed(message, now, expires))
-            tx.outbox.add(order_ended(order))
+        order = tx.orders.get(claim.id, lock=True)
+        if order.version != claim.version:
+            return order
+        _erase(tx, order.id)
+        expires = now + dt.timedelta(hours=ports.settings.order_hours(order.hours, 0))
+        order = tx.orders.save(order.failed(message, now, expires))
+        tx.outbox.add(order_ended(order))
     return order
 
 

@@ -10,7 +10,10 @@ import attrs
 from regards_order.domain.errors import InvalidUrn
 
 PATTERN = r"URN:[^:]+:[^:]+:[^:]+:[^:]+:(V\d{1,3}|LAST)(,\d+)?(:REV.+)?"
-_URN = re.compile(r"URN:([^:]+):([^:]+):([^:]+):([^:]+):(?:V(\d{1,3})|LAST)(?:,(\d+))?(?::REV(.+))?", re.DOTALL)
+_URN = re.compile(
+    r"URN:([^:]+):([^:]+):([^:]+):([^:]+):(?:V(\d{1,3})|LAST)(?:,(\d+))?(?::REV(.+))?", re.DOTALL | re.ASCII
+)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _ENTITY_TYPES = ("DATA", "DATASET", "COLLECTION")
 _MADE_HERE = uuid.UUID("5d1d4bf2-6a2f-5b0c-9d7e-2f3c1f1a6a10")
 
@@ -54,15 +57,13 @@ class Urn:
         if found is None or found[2] not in _ENTITY_TYPES or len(text) > 255:
             raise InvalidUrn(text, PATTERN)
         identifier, entity_type, tenant, name, version, order, revision = found.groups()
-        try:
-            identity = uuid.UUID(name)
-        except ValueError:
-            raise InvalidUrn(text, PATTERN) from None
+        if _UUID.fullmatch(name) is None or (version is not None and int(version) == 0):
+            raise InvalidUrn(text, PATTERN)
         return cls(
             identifier,
             entity_type,
             tenant,
-            identity,
+            uuid.UUID(name),
             None if version is None else int(version),
             None if order is None else int(order),
             revision,

@@ -31,7 +31,11 @@ class MemoryStore:
     def read(self) -> Iterator[MemoryTransaction]:
         """Open a transaction that changes nothing."""
         with self._lock:
-            yield MemoryTransaction(self._tables)
+            try:
+                yield MemoryTransaction(self._tables)
+            finally:
+                for table in self._tables.all():
+                    table.rollback()
 
     @contextmanager
     def write(self) -> Iterator[MemoryTransaction]:

@@ -454,13 +454,28 @@ def end(centre, order: Order):
 
 
 def test_order_stopped_during_its_completion(twelve, intrude) -> None:
-    """A completion that finds its order not PENDING any more leaves nothing behind and changes nothing."""
+    """A completion that finds its order changed starts nothing and tells nothing."""
     order = twelve.place(frontend_url="/orders")
     # write transactions: begin, two suborders, the dataset task, the start
     raced = intrude(twelve, None, None, None, None, end(twelve, order))
     assert complete(raced, order).status is OrderStatus.PAUSED
-    assert (twelve.files(order), twelve.suborders(order), twelve.events()) == ([], [], [])
+    assert twelve.events() == []
     assert twelve.read(order).expires is None
+    assert twelve.ordering.work() == 0
+
+
+@pytest.mark.parametrize("overtaken_at", [1, 2, 3, 4])
+def test_two_completions_of_one_order(twelve, intrude, overtaken_at: int) -> None:
+    """A completion that another one overtook writes nothing any more: the order is listed once, and whole."""
+    order = twelve.place()
+    deeds = [None] * overtaken_at + [lambda: complete(twelve, order)]
+    left = complete(intrude(twelve, *deeds), order)
+    assert left == twelve.read(order)
+    assert left.status is OrderStatus.RUNNING
+    assert (len(twelve.files(order)), len(twelve.suborders(order))) == (12, 2)
+    assert left.counts.total == 12
+    twelve.ordering.work()
+    assert twelve.read(order).counts.available == 12
 
 
 def test_order_stopped_while_its_completion_fails(twelve, intrude) -> None:

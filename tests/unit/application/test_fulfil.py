@@ -132,6 +132,19 @@ def test_distinct_checksums_in_batches(make_centre) -> None:
     assert order.counts.available == 10
 
 
+def test_storage_is_never_asked_for_nothing(make_centre) -> None:
+    """A page of files whose checksum was asked for already makes no request."""
+    centre = make_centre(storage_batch=3)
+    dataset = centre.dataset("D")
+    centre.product(dataset, "p", *((f"f{n}", b"same") for n in range(8)))
+    storage = Recording(centre.storage.contents)
+    centre = centre.with_(storage=storage)
+    order = centre.work(centre.place())
+    assert [len(batch) for batch, _ in storage.requests] == [1]
+    assert [len(batch) for batch in storage.polls] == [1]
+    assert order.counts.available == 8
+
+
 def test_answers_are_stored_as_they_come(twelve) -> None:
     """A file is available as soon as the storage says so; the suborder waits only when no file is PENDING (page 05)."""
     order = twelve.place()

@@ -128,7 +128,7 @@ def test_settling(status: OrderStatus, counts: FileCounts, waiting: int) -> None
     [
         ({}, False),
         ({"waiting_suborders": 1, "contents": Contents(internal_suborders=2)}, True),
-        ({"counts": FileCounts(available=3), "contents": Contents(external_suborders=1)}, True),
+        ({"counts": FileCounts(available=1), "contents": Contents(external_suborders=1)}, True),
         ({"counts": FileCounts(downloaded=3), "contents": Contents(external_suborders=1)}, False),
         (
             {
@@ -176,5 +176,6 @@ def test_labels_have_at_most_50_characters() -> None:
 def test_generated_labels(attempt: int, label: str) -> None:
     """A generated label tells the second; further orders of that second are counted (W25)."""
     assert default_label(THEN, attempt) == label
+    assert default_label(THEN) == "Order of 2026/03/02 at 09:21:50"
     assert re.match(r"Order of \d{4}/\d{2}/\d{2} at \d{2}:\d{2}:\d{2}", label)
     assert len(default_label(THEN, 10**6)) <= 50

@@ -38,6 +38,7 @@ from regards_order.domain.errors import (
     SourceTruncated,
     SourceUnreachable,
     StorageUnavailable,
+    StoreUnavailable,
     UnknownDataset,
 )
 from regards_order.domain.files import FILES, FileCounts, FileEvent, FileState, OrderFile
@@ -114,6 +115,7 @@ __all__ = [
     "SourceTruncated",
     "SourceUnreachable",
     "StorageUnavailable",
+    "StoreUnavailable",
     "Suborder",
     "SuborderEvent",
     "SuborderState",

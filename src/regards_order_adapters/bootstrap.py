@@ -10,7 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from regards_order.application.ordering import Ordering
-from regards_order.domain.errors import Fault
+from regards_order.domain.errors import Fault, InvalidInput
 from regards_order.ports.clock import Clock
 from regards_order.ports.sources import External
 from regards_order_adapters.catalog.sql import SqlCatalog
@@ -63,13 +63,10 @@ class Service:
             WrongConfiguration: the tenant is not configured.
         """
         store, config = self.store(tenant), self.config
-        ensure_folder(config.storage_root)
         return Ordering(
             store=store,
             catalog=SqlCatalog(store),
-            storage=FileStorage(
-                store, self.clock, config.storage_root, nearline_seconds=config.storage_nearline_seconds
-            ),
+            storage=self._storage(store),
             external=self.external,
             patterns=Re2Patterns(),
             archives=ZipArchives(),
@@ -77,6 +74,14 @@ class Service:
             unique_ids=RandomIds(),
             settings=config.settings,
         )
+
+    def _storage(self, store: SqlStore) -> FileStorage:
+        root, delay = self.config.storage_root, self.config.storage_nearline_seconds
+        try:
+            ensure_folder(root)
+            return FileStorage(store, self.clock, root, nearline_seconds=delay)
+        except (ValueError, ImportError, OSError) as error:
+            raise WrongConfiguration((Fault(PREFIX + "STORAGE_ROOT", f'"{root}" cannot be used: {error}'),)) from error
 
     def close(self) -> None:
         """Let go of the database."""
@@ -100,13 +105,25 @@ def open_service(config: Config, clock: Clock | None = None) -> Service:
         WrongConfiguration, InvalidInput: the configuration cannot be used.
     """
     external = _external(config)
-    engine = make_engine(config.database_url)
+    engine = open_database(config)
     try:
         migrate(engine)
     except BaseException:
         engine.dispose()
         raise
     return Service(config, engine, clock or SystemClock(), external)
+
+
+def open_database(config: Config) -> sa.Engine:
+    """Return the engine of the configured database, as it is.
+
+    Raises:
+        WrongConfiguration: the URL cannot be used.
+    """
+    try:
+        return make_engine(config.database_url)
+    except InvalidInput as error:
+        raise WrongConfiguration(tuple(Fault(PREFIX + "DATABASE_URL", each.detail) for each in error.faults)) from None
 
 
 def _external(config: Config) -> HttpExternal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -56,7 +57,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _tenants(text: str) -> tuple[str, ...]:
     names = _names(text)
-    if not names or len(set(names)) < len(names) or any(":" in name or len(name) > 128 for name in names):
+    wrong = any(":" in name or not name.isprintable() or len(name) > 128 for name in names)
+    if not names or len(set(names)) < len(names) or wrong:
         raise _Wrong('comma-separated names, each once, without ":"')
     return names
 
@@ -104,8 +106,8 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 
 def _filled(text: str) -> str:
-    if not text.strip():
-        raise _Wrong("a folder or an fsspec URL")
+    if not text.strip() or "\0" in text or (text.startswith("file://") and not text.startswith("file:///")):
+        raise _Wrong("a folder or an fsspec URL (file:///FOLDER)")
     return text
 
 
@@ -167,8 +169,8 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         try:
             values[name] = fields[name].metadata["parse"](text)
         except _Wrong as expected:
-            shown = "the value" if fields[name].metadata["secret"] else f'"{text}"'
-            faults.append(Fault(where, f"{shown} is not {expected}" if shown != "the value" else f"needs {expected}"))
+            hidden = fields[name].metadata["secret"]
+            faults.append(Fault(where, f"needs {expected}" if hidden else f'"{_masked(text)}" is not {expected}'))
     if faults:
         raise WrongConfiguration(tuple(faults))
     return Config(**values)
@@ -187,8 +189,18 @@ def _from_file(name: str | None) -> list[tuple[str, str, str]]:
     section = data.get("regards_order")
     if not isinstance(section, dict):
         raise WrongConfiguration((Fault(where, f'"{name}" has no section [regards_order]'),))
-    return [(name, key, _as_text(value)) for key, value in section.items()]
+    return [(name, key, _as_text(name, key, value)) for key, value in section.items()]
 
 
-def _as_text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _as_text(where: str, key: str, value: Any) -> str:
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(item, bool) or not isinstance(item, str | int | float) for item in items):
+        raise WrongConfiguration((Fault(f"{key} in {where}", f"{value} is not a text, a number or a list of texts"),))
+    if isinstance(value, list) and any("," in str(item) for item in items):
+        raise WrongConfiguration((Fault(f"{key} in {where}", f"{value} is not a list of texts without commas"),))
+    return ",".join(map(str, items))
+
+
+def _masked(url: str) -> str:
+    """Return a URL without the password that may stand in it."""
+    return re.sub(r"//[^/]*@", "//***@", url)

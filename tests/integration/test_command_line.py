@@ -28,7 +28,7 @@ def test_the_demo_tells_the_whole_story(command: Command, tmp_path: Path) -> Non
         assert len(opened.namelist()) == 76
     again = command("demo", "--keep", "kept")
     assert again.returncode == 2
-    assert "already holds a database" in again.stderr
+    assert "is no empty folder" in again.stderr
 
 
 def test_scan_prints_what_came_in(command: Command, tmp_path: Path) -> None:

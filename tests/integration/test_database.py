@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from regards_order import InvalidInput, NotFound, Ordering, SelectionRequest, User
+from regards_order import Account, InvalidInput, NotFound, Ordering, SelectionRequest, StoreUnavailable, User
 from regards_order.testing import ManualClock, make_dataset, make_file, make_product
 from regards_order_adapters.bootstrap import Service
 from regards_order_adapters.catalog.write import put
@@ -142,3 +142,82 @@ def test_tenants_do_not_see_each_other(service: Service, clock: ManualClock) -> 
         other.open_zip(user, order_id)
     assert other.list_orders(user) == ()
     assert other.catalog.attributes() == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (" OR ".join(f"cloud:{n}" for n in range(1100)), 50),
+        (" AND ".join(f"NOT cloud:{n}" for n in range(100, 1200)), 50),
+        ("mode:(" + " OR ".join(f"a{n}*" for n in range(1100)) + ") OR cloud:1", 1),
+    ],
+    ids=["or", "and", "wildcards"],
+)
+def test_long_queries_are_answered(service: Service, clock: ManualClock, query: str, expected: int) -> None:
+    """SQLite refuses a thousand operators in a row; a query may have many more."""
+    dataset = make_dataset("DS")
+    products = [
+        make_product(f"P{n}", make_file(f"f{n}"), datasets=(dataset,), properties={"cloud": n, "mode": "IW"})
+        for n in range(50)
+    ]
+    put(service.store("default"), [dataset], products)
+    clock.advance(seconds=1)
+    user, ordering = User("lise@obs.example"), service.ordering("default")
+    basket = ordering.add_selection(user, SelectionRequest.of(query, dataset=dataset.urn))
+    assert basket.selections[0].counters.objects_count == expected
+    ordering.place_order(user)
+    ordering.work()
+    assert ordering.list_orders(user)[0].counts.total == expected
+
+
+def test_a_full_database_is_an_error_of_the_domain(service: Service) -> None:
+    """What the driver says becomes one error of our tree; nothing of the transaction stays."""
+    user = User("lise@obs.example")
+
+    def write() -> None:
+        with service.store("default").write() as tx:
+            tx.users.put(Account(user))
+            tx.scope.connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
+
+    with pytest.raises(StoreUnavailable, match="no such table: nowhere"):
+        write()
+    with service.store("default").read() as tx:
+        assert tx.users.get(user.email) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("DELETE FROM schema_version", "its table schema_version is empty"),
+        (
+            "UPDATE alembic_version SET version_num = 'x'; UPDATE schema_version SET version = 0",
+            "Can't locate revision",
+        ),
+    ],
+)
+def test_a_damaged_schema_is_named(tmp_path: Path, change: str, expected: str) -> None:
+    """A database that cannot be migrated is refused with the cause."""
+    with opened(tmp_path / "x.db") as engine:
+        migrate(engine)
+        with engine.begin() as connection:
+            for statement in change.split(";"):
+                connection.exec_driver_sql(statement)
+        with pytest.raises(DatabaseUnusable, match=expected):
+            migrate(engine)
+
+
+def test_a_newer_compatible_schema_is_used_as_it_is(tmp_path: Path) -> None:
+    """A program older than the database, but not too old for it, works and migrates nothing."""
+    with opened(tmp_path / "x.db") as engine:
+        migrate(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE schema_version SET version = 2")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+        assert migrate(engine) == (2, 2)
+
+
+def test_an_absent_number_is_not_found(ordering: Ordering) -> None:
+    """A number that no order can have is an absent one."""
+    for number in (-12, 0, 2**63, 2**200):
+        with pytest.raises(NotFound, match=f"with id : {number} doesn't exist"):
+            ordering.get_order(User("lise@obs.example"), number)

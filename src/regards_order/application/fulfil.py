@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from regards_order.application.complete_order import complete_order
 from regards_order.application.settle import settle
-from regards_order.domain.errors import Conflict, StorageUnavailable
-from regards_order.domain.files import FILES, FileEvent, Moved
+from regards_order.domain.errors import Conflict
+from regards_order.domain.files import FILES, FileEvent, Moved, OrderFile
 from regards_order.domain.order import OrderStatus
 from regards_order.domain.suborder import Suborder, SuborderState
 from regards_order.ports.bundle import Ports
@@ -22,6 +22,8 @@ from regards_order.ports.unit_of_work import Transaction
 
 _log = logging.getLogger(__name__)
 _BATCH = 100
+_PAGE = 1000
+_SILENT = "The storage did not answer in time"
 
 
 def work(ports: Ports) -> int:
@@ -79,13 +81,14 @@ def ask(ports: Ports, suborder: Suborder) -> int:
     Raises:
         Conflict: somebody else was faster.
     """
-    failure: StorageUnavailable | None = None
-    try:
-        for batch in _pending(ports, suborder):
-            ports.storage.make_available(batch, suborder.hours)
-    except StorageUnavailable as unavailable:
-        failure = unavailable
-        _log.warning("storage cannot be asked", exc_info=failure, extra={"action": "storage_failed"})
+    failure: Exception | None = None
+    for batch in _pending(ports, suborder):
+        try:
+            ports.storage.make_available([places[0] for places in batch], suborder.hours)
+        except Exception as unavailable:  # whatever an adapter raises, the other suborders go on
+            failure = unavailable
+            _log.warning("storage cannot be asked", exc_info=failure, extra={"action": "storage_failed"})
+            break
     now = ports.clock.now()
     silence = dt.timedelta(hours=ports.settings.storage_silence_hours)
     with ports.store.write() as tx:
@@ -93,7 +96,7 @@ def ask(ports: Ports, suborder: Suborder) -> int:
         tx.suborders.save(suborder.asked(now, silence))
         if failure is not None:
             choice = FileChoice(order_id=order.id, suborder_id=suborder.id)
-            settle(tx, order, tx.files.move(choice, FILES.moves(FileEvent.UNANSWERED)), now)
+            settle(tx, order, tx.files.move(choice, FILES.moves(FileEvent.UNANSWERED), str(failure)), now)
     return 1
 
 
@@ -104,11 +107,13 @@ def collect(ports: Ports, suborder: Suborder) -> int:
         Conflict: somebody else was faster.
     """
     now = ports.clock.now()
-    try:
-        answers = [answer for batch in _pending(ports, suborder) for answer in ports.storage.answers(batch)]
-    except StorageUnavailable as failure:
-        answers = []
-        _log.warning("storage cannot be reached", exc_info=failure, extra={"action": "storage_failed"})
+    answers: list[Answer] = []
+    for batch in _pending(ports, suborder):
+        try:
+            answers += ports.storage.answers([place for places in batch for place in places])
+        except Exception as failure:  # whatever an adapter raises, the other suborders go on
+            _log.warning("storage cannot be reached", exc_info=failure, extra={"action": "storage_failed"})
+            break
     with ports.store.write() as tx:
         order = tx.orders.get(suborder.order_id, lock=True)
         poll = now + dt.timedelta(seconds=ports.settings.storage_poll_seconds)
@@ -116,37 +121,39 @@ def collect(ports: Ports, suborder: Suborder) -> int:
         moved = _apply(tx, suborder, answers)
         if suborder.deadline is not None and suborder.deadline <= now:
             choice = FileChoice(order_id=order.id, suborder_id=suborder.id)
-            moved += tx.files.move(choice, FILES.moves(FileEvent.UNANSWERED))
+            moved += tx.files.move(choice, FILES.moves(FileEvent.UNANSWERED), _SILENT)
         settle(tx, order, moved, now)
     return sum(move.files for move in moved)
 
 
 def _apply(tx: Transaction, suborder: Suborder, answers: list[Answer]) -> list[Moved]:
+    """Move the files of the answered checksums; when both answers came for one, the refusal wins."""
+    by_cause: dict[tuple[bool, str | None], list[str]] = {}
+    for answer in sorted(answers, key=lambda each: not each.available):
+        by_cause.setdefault((answer.available, answer.cause), []).append(answer.checksum)
     moved: list[Moved] = []
-    for available, event in ((True, FileEvent.MADE_AVAILABLE), (False, FileEvent.REFUSED)):
-        checksums = [answer.checksum for answer in answers if answer.available is available]
-        if checksums:
-            choice = FileChoice(order_id=suborder.order_id, suborder_id=suborder.id, checksums=checksums)
-            moved += tx.files.move(choice, FILES.moves(event))
+    for (available, cause), checksums in by_cause.items():
+        event = FileEvent.MADE_AVAILABLE if available else FileEvent.REFUSED
+        choice = FileChoice(order_id=suborder.order_id, suborder_id=suborder.id, checksums=checksums)
+        moved += tx.files.move(choice, FILES.moves(event), None if available else cause)
     return moved
 
 
-def _pending(ports: Ports, suborder: Suborder) -> Iterator[list[StoredFile]]:
-    """Yield the PENDING files of a suborder once for each checksum, in batches."""
-    size = ports.settings.storage_batch
-    seen: set[str] = set()
+def _pending(ports: Ports, suborder: Suborder) -> Iterator[list[list[StoredFile]]]:
+    """Yield the PENDING files of a suborder, at most so many checksums at once, each with all places where it lies."""
+    places: dict[str, dict[str, StoredFile]] = {}
     after = 0
-    while True:
-        with ports.store.read() as tx:
-            page = tx.files.unanswered(suborder.id, after=after, limit=size)
-        if not page:
-            return
-        batch = []
+    while page := _page(ports, suborder, after):
         for file in page:
             checksum = file.checksum or file.uri
-            if checksum not in seen:
-                seen.add(checksum)
-                batch.append(StoredFile(checksum, file.uri, bool(file.online)))
-        if batch:
-            yield batch
+            place = StoredFile(checksum, file.uri, bool(file.online))
+            places.setdefault(checksum, {}).setdefault(file.uri, place)
         after = page[-1].id
+    waiting, size = [list(same.values()) for same in places.values()], ports.settings.storage_batch
+    for start in range(0, len(waiting), size):
+        yield waiting[start : start + size]
+
+
+def _page(ports: Ports, suborder: Suborder, after: int) -> Sequence[OrderFile]:
+    with ports.store.read() as tx:
+        return tx.files.unanswered(suborder.id, after=after, limit=_PAGE)

@@ -10,17 +10,29 @@ import attrs
 
 _UNSAFE = re.compile(r"[/\\:\x00-\x1f\x7f-\x9f\ud800-\udfff]|\A\.(?=\.)|(?<=\A\.)\.|\A\.\Z")
 NOTICE = "NOTICE.txt"
+_BYTES = 255
 
 
 def clean_name(name: str) -> str:
     r"""Return a file name that is safe on every system.
 
-    ``/``, ``\``, ``:``, control characters and the dots of a leading ``..`` become ``_``.
+    ``/``, ``\``, ``:``, control characters and the dots of a leading ``..`` become ``_``; a name longer than file
+    systems take is cut, its extension kept.
 
     >>> clean_name("../a:b")
     '___a_b'
     """
-    return _UNSAFE.sub("_", name) or "_"
+    return _fitted(_UNSAFE.sub("_", name) or "_", "")
+
+
+def _fitted(name: str, mark: str) -> str:
+    """Return *name* with *mark* before its extension, in at most 255 bytes of UTF-8."""
+    stem, dot, extension = name.rpartition(".")
+    if not dot or len(extension.encode()) > _BYTES // 2:
+        stem, end = name, mark
+    else:
+        end = f"{mark}.{extension}"
+    return stem.encode()[: _BYTES - len(end.encode())].decode("utf-8", "ignore") + end
 
 
 def zip_name(order_id: int, now: dt.datetime) -> str:
@@ -48,8 +60,7 @@ class EntryNames:
         free = wanted
         while free in self._taken:
             n = self._next[wanted] = self._next.get(wanted, 0) + 1
-            stem, dot, extension = wanted.rpartition(".")
-            free = f"{stem} ({n}).{extension}" if dot else f"{wanted} ({n})"
+            free = _fitted(wanted, f" ({n})")
         self._taken.add(free)
         return free
 

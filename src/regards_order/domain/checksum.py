@@ -8,14 +8,9 @@ from typing import Protocol
 
 from regards_order.domain.errors import ChecksumMismatch, SourceTruncated
 
-_ALGORITHMS = {
-    "MD5": "md5",
-    "SHA1": "sha1",
-    "SHA224": "sha224",
-    "SHA256": "sha256",
-    "SHA384": "sha384",
-    "SHA512": "sha512",
-}
+#: the algorithms that can be verified, as catalogues spell them
+ALGORITHMS = ("MD5", "SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512")
+_NAMES = {name.replace("-", ""): name.replace("-", "").lower() for name in ALGORITHMS}
 
 
 class Digest(Protocol):
@@ -31,8 +26,18 @@ def digest(algorithm: str | None) -> Digest | None:
     >>> digest("SHA-256").hexdigest()[:8]
     'e3b0c442'
     """
-    name = _ALGORITHMS.get((algorithm or "").upper().replace("-", "").replace("_", ""))
+    name = _NAMES.get((algorithm or "").upper().replace("-", "").replace("_", ""))
     return None if name is None else hashlib.new(name, usedforsecurity=False)
+
+
+def hex_length(algorithm: str | None) -> int | None:
+    """Return how many hexadecimal digits a digest has, or None when the algorithm is unknown.
+
+    >>> hex_length("md5")
+    32
+    """
+    running = digest(algorithm)
+    return None if running is None else len(running.hexdigest())
 
 
 def verified(

@@ -261,6 +261,15 @@ class CatalogUnavailable(OrderingError):
 
 
 @attrs.define(eq=False)
+class StoreUnavailable(OrderingError):
+    """The database cannot do this now ({self.cause}): try again later."""
+
+    code = "STORE_UNAVAILABLE"
+    status = 503
+    cause: str
+
+
+@attrs.define(eq=False)
 class StorageUnavailable(OrderingError):
     """The storage cannot be reached ({self.cause}): try again later."""
 

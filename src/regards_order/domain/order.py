@@ -7,12 +7,13 @@ import enum
 
 import attrs
 
-from regards_order.domain.errors import LabelTooLong
+from regards_order.domain.errors import InvalidInput, LabelTooLong
 from regards_order.domain.files import FileCounts
 from regards_order.domain.principal import Role
 from regards_order.domain.product import PUBLIC
 from regards_order.domain.selection import FileFilter, SelectionRequest
 from regards_order.domain.states import Machine
+from regards_order.domain.text import text_faults
 
 LABEL_LIMIT = 50
 MESSAGE_LIMIT = 255
@@ -246,9 +247,12 @@ def check_label(label: str) -> str:
 
     Raises:
         LabelTooLong: it has more than 50 characters.
+        InvalidInput: it holds control characters or line ends.
     """
     if len(label) > LABEL_LIMIT:
         raise LabelTooLong(label, len(label), LABEL_LIMIT)
+    if faults := tuple(text_faults("$.label", label, limit=LABEL_LIMIT, blank=True)):
+        raise InvalidInput(faults)
     return label
 
 

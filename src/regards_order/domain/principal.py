@@ -6,9 +6,10 @@ import enum
 
 import attrs
 
-from regards_order.domain.errors import Fault, InvalidInput, NotAllowed
+from regards_order.domain.errors import InvalidInput, NotAllowed
 from regards_order.domain.product import PUBLIC
 from regards_order.domain.quota import UNLIMITED, check_limit
+from regards_order.domain.text import text_faults
 
 
 class Role(enum.Enum):
@@ -54,8 +55,11 @@ class User:
     groups: frozenset[str] = PUBLIC
 
     def __attrs_post_init__(self) -> None:
-        if not self.email.strip() or len(self.email) > 128:
-            raise InvalidInput((Fault("$.email", f'"{self.email[:140]}" must have 1 to 128 characters'),))
+        faults = [*text_faults("$.email", self.email, limit=128)]
+        for group in sorted(self.groups):
+            faults += text_faults("$.groups", group, limit=128)
+        if faults:
+            raise InvalidInput(tuple(faults))
 
     @property
     def access(self) -> Access:

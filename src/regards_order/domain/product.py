@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import string
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import attrs
 
+from regards_order.domain.checksum import ALGORITHMS, hex_length
 from regards_order.domain.errors import Fault, InvalidInput
+from regards_order.domain.text import is_unicode
 
 PUBLIC: frozenset[str] = frozenset({"public"})
 
@@ -34,10 +38,33 @@ QUICKLOOKS = frozenset({DataType.QUICKLOOK_SD, DataType.QUICKLOOK_MD, DataType.Q
 ORDERABLE = frozenset({DataType.RAWDATA, *QUICKLOOKS})
 
 
-def _check_name(instance: DataFile, attribute: attrs.Attribute[str], value: str) -> None:
-    if value in ("", ".", "..") or any(c in value for c in "/\0\n\r"):
-        detail = f'"{value}" is no file name: it must not be empty, ".", "..", or hold "/", NUL or a line end'
-        raise InvalidInput((Fault("$.filename", detail),))
+NAME_LIMIT = 255
+
+
+def _name_faults(name: str) -> Iterator[Fault]:
+    shown = f'"{name}"' if len(name) <= 60 else f'"{name[:57]}..."'
+    if not is_unicode(name):
+        yield Fault("$.filename", f"{ascii(name)[:60]} holds half a character (a lone surrogate)")
+    elif name in ("", ".", "..") or any(c in name for c in "/\0\n\r"):
+        detail = f'{shown} is no file name: it must not be empty, ".", "..", or hold "/", NUL or a line end'
+        yield Fault("$.filename", detail)
+    elif len(name.encode()) > NAME_LIMIT:
+        yield Fault("$.filename", f"{shown} has {len(name.encode())} bytes in UTF-8; at most {NAME_LIMIT} are allowed")
+
+
+def _uri_faults(uri: str, *, reference: bool) -> Iterator[Fault]:
+    if not uri or not is_unicode(uri) or "\0" in uri:
+        yield Fault("$.uri", f"{ascii(uri)[:80]} is empty, or holds NUL or half a character")
+    elif reference and not _is_web(uri):
+        yield Fault("$.uri", f'"{uri}" is no http(s) URL, as a reference needs')
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 @attrs.frozen
@@ -56,11 +83,12 @@ class DataFile:
         reference: True for an external file, which the data centre only points to.
 
     Raises:
-        InvalidInput: the name is no plain file name, or a stored file has no size or no checksum.
+        InvalidInput: naming every fault: no plain file name of at most 255 bytes, a wrong size or URI, a stored file
+            without size or without checksum.
     """
 
     data_type: DataType
-    filename: str = attrs.field(validator=_check_name)
+    filename: str
     uri: str
     mime_type: str = "application/octet-stream"
     size: int | None = attrs.field(default=None, kw_only=True)
@@ -70,17 +98,30 @@ class DataFile:
     reference: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        faults = []
-        if self.size is not None and self.size < 0:
-            faults.append(Fault("$.size", f"{self.size} is negative; a number of bytes is expected"))
+        faults = [*_name_faults(self.filename)]
+        if self.size is not None and not 0 <= self.size < 2**63:
+            word = "negative" if self.size < 0 else "too large"
+            faults.append(Fault("$.size", f"{self.size} is {word}; a number of bytes is expected"))
         if not self.reference and self.size is None:
             faults.append(Fault("$.size", "missing; only a reference may have no size"))
         if not self.reference and not self.checksum:
             faults.append(Fault("$.checksum", "missing; only a reference may have no checksum"))
-        if self.reference and not self.uri.startswith(("http://", "https://")):
-            faults.append(Fault("$.uri", f'"{self.uri}" is no http(s) URL, as a reference needs'))
+        faults += _uri_faults(self.uri, reference=self.reference)
         if faults:
             raise InvalidInput(tuple(faults))
+
+
+def unverifiable(file: DataFile) -> Iterator[Fault]:
+    """Yield why the bytes of a stored file could not be verified on their way out; a catalogue refuses such a file."""
+    if file.reference:
+        return
+    length, checksum = hex_length(file.digest_algorithm), file.checksum or ""
+    if length is None:
+        known = ", ".join(ALGORITHMS)
+        yield Fault("$.digestAlgorithm", f'"{file.digest_algorithm}" is unknown; a stored file needs one of {known}')
+    elif len(checksum) != length or not set(checksum) <= set(string.hexdigits):
+        detail = f'"{checksum[:140]}" is no {file.digest_algorithm} of {length} hexadecimal digits'
+        yield Fault("$.checksum", detail)
 
 
 @attrs.frozen

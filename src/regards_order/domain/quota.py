@@ -10,15 +10,15 @@ UNLIMITED = -1
 
 
 def check_limit(name: str, value: int) -> None:
-    """Refuse a limit below -1.
+    """Refuse a limit below -1, or one that does not fit in 64 bits.
 
     Raises:
         InvalidInput: naming the limit.
     """
-    if value < UNLIMITED:
-        raise InvalidInput(
-            (Fault(f"$.{name}", f"{value} is below -1; expected -1 (unlimited), 0 or a positive number"),)
-        )
+    if not UNLIMITED <= value < 2**63:
+        word = "below -1" if value < UNLIMITED else "too large"
+        detail = f"{value} is {word}; expected -1 (unlimited), 0 or a positive number"
+        raise InvalidInput((Fault(f"$.{name}", detail),))
 
 
 @attrs.frozen

@@ -10,6 +10,7 @@ import attrs
 
 from regards_order.domain.errors import Fault, InvalidInput
 from regards_order.domain.product import ORDERABLE, QUICKLOOKS, DataType
+from regards_order.domain.text import is_unicode
 
 ID_LIMIT = 1000
 
@@ -76,8 +77,18 @@ class SelectionRequest:
                     f"Number of entity ids to {word} in one request must be between 0 and {ID_LIMIT}, not {len(ids)}"
                 )
                 faults.append(Fault(f"$.entityIdsTo{word.capitalize()}", detail))
+        faults += self._half_characters()
         if faults:
             raise InvalidInput(tuple(faults))
+
+    def _half_characters(self) -> list[Fault]:
+        texts = [(f"$.searchParameters.{name}", values) for name, values in (self.search_parameters or {}).items()]
+        texts += [
+            ("$.datasetUrn", (self.dataset_urn,)),
+            ("$.entityIds", (*(self.include or ()), *(self.exclude or ()))),
+        ]
+        wrong = [path for path, values in texts if not all(is_unicode(value) for value in values if value)]
+        return [Fault(path, "holds half a character (a lone surrogate)") for path in wrong]
 
 
 class FileTypes(enum.Enum):

@@ -40,7 +40,12 @@ class Storage(Protocol):
         ...
 
     def answers(self, files: Sequence[StoredFile]) -> Sequence[Answer]:
-        """Return what is known by now about files that were asked for; those without answer are left out."""
+        """Return what is known by now about files that were asked for; those without answer are left out.
+
+        Args:
+            files: of at most 1,000 checksums; one that lies in several places comes once for each, and is available
+                when one of them can be read.
+        """
         ...
 
     def open(self, file: StoredFile) -> Source:

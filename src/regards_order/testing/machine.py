@@ -534,7 +534,8 @@ class OrderingMachine(RuleBasedStateMachine):
             for file in view.files:
                 if file.state == FileState.DOWNLOADED.value and file.filename not in vague:
                     assert file.checksum in self.delivered[view.order.id]
-                assert (file.download_error is not None) == (file.state == FileState.DOWNLOAD_ERROR.value)
+                failed = file.state in (FileState.DOWNLOAD_ERROR.value, FileState.ERROR.value)
+                assert failed == (file.download_error is not None)
 
     @invariant()
     def nothing_stays_open(self) -> None:

@@ -67,15 +67,16 @@ class MemoryStorage:
     def answers(self, files: Sequence[StoredFile]) -> Sequence[Answer]:
         """Answer for every file that is not held: available if its bytes are here and it is not refused."""
         self._check()
-        answers = []
+        answers: dict[str, Answer] = {}
         for file in files:
-            if file.checksum in self.held:
+            known = answers.get(file.checksum)
+            if file.checksum in self.held or (known is not None and known.available):
                 continue
             cause = self.refused.get(file.checksum)
             if cause is None and file.uri not in self.contents:
                 cause = f"file {file.uri} does not exist"
-            answers.append(Answer(file.checksum, cause is None, cause))
-        return answers
+            answers[file.checksum] = Answer(file.checksum, cause is None, cause)
+        return list(answers.values())
 
     def open(self, file: StoredFile) -> Source:
         """Open a file."""

@@ -15,7 +15,7 @@ from cattrs.v import format_exception
 
 from regards_order.domain.attributes import INTEGER_MAX, INTEGER_MIN
 from regards_order.domain.errors import Fault, InvalidInput, InvalidUrn
-from regards_order.domain.product import PUBLIC, DataFile, Dataset, DataType, Product
+from regards_order.domain.product import PUBLIC, DataFile, Dataset, DataType, Product, unverifiable
 from regards_order.domain.urn import Urn
 
 
@@ -87,7 +87,10 @@ def _strict_list(kind: Any, converter: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except (TypeError, RecursionError):
+        return "a value nested too deeply"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -256,7 +259,10 @@ def _files(lines: list[_FileLine]) -> tuple[DataFile, ...]:
         try:
             if name not in DataType.__members__:
                 raise InvalidInput((Fault("$.dataType", f'"{name}" is none of {", ".join(DataType.__members__)}'),))
-            files.append(DataFile(DataType[name], **values))
+            file = DataFile(DataType[name], **values)
+            if wrong := tuple(unverifiable(file)):
+                raise InvalidInput(wrong)
+            files.append(file)
         except InvalidInput as error:
             where = f"$.files[{position}]"
             faults += [Fault(where + _camel_path(fault.path)[1:], fault.detail) for fault in error.faults]

@@ -20,6 +20,7 @@ from regards_order_adapters.catalog.write import Written, put
 from regards_order_adapters.sql.unit_of_work import SqlStore
 
 _BATCH = 500
+_MARK = b"\xef\xbb\xbf"  # some editors begin a file in UTF-8 with it
 Progress = Callable[[int], None]
 
 
@@ -39,6 +40,7 @@ class Loaded:
     written: Written = Written()
     refusals: list[Refusal] = attrs.field(factory=list)
     skipped: list[Refusal] = attrs.field(factory=list)
+    interrupted: bool = False
 
 
 @attrs.define
@@ -94,10 +96,15 @@ def load_files(
                 try:
                     if data is not None:
                         loader.add(read_entry(data(), tenant, now))
-                except (InvalidInput, orjson.JSONDecodeError) as error:
+                except InvalidInput as error:
                     loader.refuse(str(path), number, str(error))
+                except orjson.JSONDecodeError as error:
+                    loader.refuse(str(path), number, f"is no JSON in UTF-8: {error.msg} (column {error.colno})")
         except (OSError, EOFError, zlib.error, orjson.JSONDecodeError, InvalidInput) as error:
             loader.refuse(str(path), number + 1, f"cannot be read: {error}")
+        except KeyboardInterrupt:
+            loader.loaded.interrupted = True
+            break
     return loader.flush()
 
 
@@ -109,15 +116,18 @@ def _entries(path: Path, progress: Progress) -> Iterator[Callable[[], Any] | Non
     with path.open("rb") as raw:
         text: Any = gzip.GzipFile(fileobj=raw) if packed else raw
         if kind in ([".json"], [".geojson"]):
-            features = _features(orjson.loads(text.read()))
+            features = _features(orjson.loads(text.read().removeprefix(_MARK)))
             yield from (partial(read_feature, feature) for feature in features)
-            progress(raw.tell())
+            progress(path.stat().st_size)
             return
         told = 0
-        for line in text:
+        for number, line in enumerate(text):
+            line = line if number else line.removeprefix(_MARK)
             yield partial(orjson.loads, line) if line.strip() else None
-            progress(raw.tell() - told)
-            told = raw.tell()
+            # of a packed file the packed bytes count; only a file that is packed has to be one that can seek
+            step = raw.tell() - told if packed else len(line)
+            told += step
+            progress(step)
 
 
 def _features(data: Any) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import Grouping
 
 from regards_order.domain.attributes import AttributeType, Field
 from regards_order.domain.lucene import And, Between, Contains, Exists, Like, Not, OneOf, Or, Query
@@ -50,9 +51,9 @@ def condition(query: Query, scope: Scope, *, each: bool = False) -> Condition:
     again and again, because SQLite refuses 1,000 of them in a row.
     """
     if isinstance(query, And):
-        return _joined(sa.and_, [condition(part, scope, each=each) for part in query.parts], sa.true())
+        return _joined("AND", [condition(part, scope, each=each) for part in query.parts], sa.true())
     if isinstance(query, Or):
-        return _joined(sa.or_, [condition(part, scope, each=each) for part in query.parts], sa.false())
+        return _joined("OR", [condition(part, scope, each=each) for part in query.parts], sa.false())
     if isinstance(query, Not):
         return sa.not_(condition(query.part, scope, each=each))
     return _leaf(query.field, _test(query), scope, each=each)
@@ -60,19 +61,19 @@ def condition(query: Query, scope: Scope, *, each: bool = False) -> Condition:
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
     """Return the condition that at least one of *conditions* holds; of none, that is false."""
-    return _joined(sa.or_, list(conditions), sa.false())
+    return _joined("OR", list(conditions), sa.false())
 
 
-def _joined(join: Callable[..., Condition], parts: list[Condition], empty: Condition) -> Condition:
+def _joined(operator: str, parts: list[Condition], empty: Condition) -> Condition:
     if not parts:
         return empty
     if len(parts) == 1:
         return parts[0]
-    if len(parts) <= 8:
-        return join(*parts)
     half = len(parts) // 2
-    halves = (_joined(join, parts[:half], empty), _joined(join, parts[half:], empty))
-    return join(*(sa.sql.elements.Grouping(part) for part in halves))
+    left, right = (_joined(operator, some, empty) for some in (parts[:half], parts[half:]))
+    # an operator of our own, because SQLAlchemy makes one flat row of nested ANDs and ORs
+    joined: Condition = Grouping(left).op(operator, return_type=sa.Boolean())(Grouping(right))
+    return joined
 
 
 def _leaf(field: Field, test: Callable[[sa.ColumnElement[Any]], Condition], scope: Scope, *, each: bool) -> Condition:

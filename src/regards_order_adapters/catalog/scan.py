@@ -14,6 +14,7 @@ import attrs
 
 from regards_order.domain.errors import Fault, InvalidInput
 from regards_order.domain.product import PUBLIC, DataFile, Dataset, DataType, Product
+from regards_order.domain.text import text_faults
 from regards_order.domain.urn import Urn
 from regards_order_adapters.catalog.load import Loaded, Loader, Progress
 from regards_order_adapters.sql import schema
@@ -79,17 +80,22 @@ def scan(
         progress: called once with the number of files; gives a function that is called after each one.
     """
     root = folder.resolve(strict=True)
-    name = dataset or root.name or "root"
+    name = root.name or "root" if dataset is None else dataset
+    if faults := tuple(text_faults("--dataset", name, limit=128)):
+        raise InvalidInput(faults)
     loader = Loader(store)
     record_root(store, str(root))
     entry = Dataset(str(Urn.make("DATASET", tenant, name)), name, name)
     loader.add(entry)
     groups = _group(root, product, loader)
     step = progress(sum(map(len, groups.values())))
-    for provider_id, members in groups.items():
-        files = [file for member in members if (file := _describe(root, member, loader, step)) is not None]
-        if files:
-            loader.add(_product(root, tenant, entry.urn, provider_id, members[0].path, tuple(files), now))
+    try:
+        for provider_id, members in groups.items():
+            files = [file for member in members if (file := _describe(root, member, loader, step)) is not None]
+            if files:
+                loader.add(_product(root, tenant, entry.urn, provider_id, members[0].path, tuple(files), now))
+    except KeyboardInterrupt:
+        loader.loaded.interrupted = True
     return loader.flush()
 
 
@@ -131,12 +137,17 @@ def _walk(root: Path, loader: Loader) -> Iterator[str]:
         root, onerror=lambda error: loader.refuse(str(error.filename), 1, str(error))
     ):
         folders.sort()
+        for name in folders:
+            if os.path.islink(os.path.join(folder, name)):
+                loader.skip(
+                    os.fsencode(Path(folder, name)).decode("utf-8", "replace"), "is a symbolic link to a folder"
+                )
         for name in sorted(names):
             path = Path(folder, name)
             try:
                 str(path).encode()
                 inside = path.resolve(strict=True).is_relative_to(root)
-            except FileNotFoundError:
+            except (FileNotFoundError, RuntimeError):
                 loader.skip(str(path), "is a symbolic link that leads nowhere")
                 continue
             except (OSError, UnicodeEncodeError) as error:

@@ -30,10 +30,11 @@ class Written:
 
 def put(store: SqlStore, datasets: Sequence[Dataset], products: Sequence[Product]) -> Written:
     """Store datasets and products in one transaction; of several with one URN the last one stays."""
+    unique_datasets = {each.urn: each for each in datasets}
+    unique_products = {each.urn: each for each in products}
+    again = len(datasets) - len(unique_datasets) + len(products) - len(unique_products)
     with store.write() as tx:
-        return _put_datasets(tx, {each.urn: each for each in datasets}) + _put_products(
-            tx, {each.urn: each for each in products}
-        )
+        return _put_datasets(tx, unique_datasets) + _put_products(tx, unique_products) + Written(0, again)
 
 
 def _put_datasets(tx: SqlTransaction, datasets: dict[str, Dataset]) -> Written:

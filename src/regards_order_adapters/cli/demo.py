@@ -47,11 +47,11 @@ def run_demo(console: Console, keep: Path | None) -> bool:
     if keep is None:
         with TemporaryDirectory(prefix="regards-order-") as folder:
             return _tell(console, Path(folder))
-    if (keep / _DATABASE).exists():
-        raise InvalidInput((Fault("--keep", f'"{keep}" already holds a database; name another folder'),))
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise InvalidInput((Fault("--keep", f'"{keep}" is no empty folder; name another one'),))
     keep.mkdir(parents=True, exist_ok=True)
     done = _tell(console, keep)
-    console.print(f"Kept in {keep}: {_DATABASE}, storage/ and the ZIP")
+    console.out(f"Kept in {keep}: {_DATABASE}, storage/ and the ZIP")
     return done
 
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from regards_order.domain.errors import InvalidInput, OrderingError
-from regards_order_adapters.bootstrap import Service, open_service
+from regards_order.domain.text import is_unicode
+from regards_order_adapters.bootstrap import Service, open_database, open_service
+from regards_order_adapters.catalog.load import Loaded
 from regards_order_adapters.cli import logs
 from regards_order_adapters.cli.output import make_console, make_progress, print_table
 from regards_order_adapters.config import Config, WrongConfiguration, read_config
@@ -73,10 +76,9 @@ def demo(keep: Path | None) -> None:
 @cli.command(epilog="regards-order migrate")
 def migrate() -> None:
     """Bring the database to the current schema; on SQLite the other commands do it by themselves."""
-    from regards_order_adapters.sql.engine import make_engine
     from regards_order_adapters.sql.migrate import migrate as bring
 
-    engine = make_engine(_config().database_url)
+    engine = open_database(_config())
     try:
         before, after = bring(engine)
     finally:
@@ -108,16 +110,13 @@ def import_(files: tuple[Path, ...], tenant: str | None) -> None:
 
     console = make_console()
     with _service() as service, make_progress(make_console(stderr=True), sizes=True) as progress:
-        tenant = tenant or service.config.tenants[0]
+        tenant = _named(service, tenant)
         bar = progress.add_task("reading", total=sum(path.stat().st_size for path in files))
         now = service.clock.now()
         loaded = load_files(service.store(tenant), tenant, files, now, lambda step: progress.advance(bar, step))
     for refusal in loaded.refusals:
         console.out(f"{refusal.source}: line {refusal.number} refused: {refusal.cause}")
-    written = loaded.written
-    console.out(f"{written.added} added, {written.replaced} replaced, {len(loaded.refusals)} refused")
-    if loaded.refusals:
-        raise SystemExit(1)
+    _summarise(console, loaded)
 
 
 @catalog.command(
@@ -139,10 +138,12 @@ def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | N
     from regards_order_adapters.catalog.scan import compile_product
     from regards_order_adapters.catalog.scan import scan as run
 
+    if not folder.is_dir():
+        raise click.BadParameter(f'"{folder}" is no folder', param_hint="DIR")
     console = make_console()
     expression = compile_product(product)
     with _service() as service, make_progress(make_console(stderr=True)) as progress:
-        tenant = tenant or service.config.tenants[0]
+        tenant = _named(service, tenant)
 
         def start(total: int) -> Callable[[int], None]:
             bar = progress.add_task("reading", total=total)
@@ -164,10 +165,7 @@ def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | N
         console.out(f"… and {len(loaded.skipped) - shown} more left out")
     for refusal in loaded.refusals:
         console.out(f"{refusal.source}: refused: {refusal.cause}")
-    written = loaded.written
-    console.out(f"{written.added} added, {written.replaced} replaced, {len(loaded.refusals)} refused")
-    if loaded.refusals:
-        raise SystemExit(1)
+    _summarise(console, loaded)
 
 
 @cli.group(cls=_Group)
@@ -206,7 +204,7 @@ def add(
         raise click.BadParameter(f'"{role}" is none of {", ".join(Role.__members__)}', param_hint="--role")
     user = User(email, Role[role], frozenset(groups or ("public",)))
     account = Account(user, active=not inactive, max_quota=max_quota, rate_limit=rate_limit)
-    with _service() as service, service.store(tenant or service.config.tenants[0]).write() as tx:
+    with _service() as service, service.store(_named(service, tenant)).write() as tx:
         known = tx.users.get(email) is not None
         tx.users.put(account)
     click.echo(f"{email} {'changed' if known else 'added'}")
@@ -217,7 +215,7 @@ def add(
 def list_(tenant: str | None) -> None:
     """List the directory; in a pipe with tabs between the columns."""
     with _service() as service:
-        name = tenant or service.config.tenants[0]
+        name = _named(service, tenant)
         with service.store(name).read() as tx:
             accounts = tx.users.all()
     heads = ("EMAIL", "ROLE", "GROUPS", "ACTIVE", "MAX_QUOTA", "RATE_LIMIT")
@@ -241,14 +239,38 @@ def _config() -> Config:
     return config
 
 
+def _named(service: Service, tenant: str | None) -> str:
+    return service.config.tenants[0] if tenant is None else tenant
+
+
+def _summarise(console: Console, loaded: Loaded) -> None:
+    written = loaded.written
+    console.out(f"{written.added} added, {written.replaced} replaced, {len(loaded.refusals)} refused")
+    if loaded.interrupted:
+        console.out("interrupted: what came in stays; run it again for the rest")
+        raise SystemExit(130)
+    if loaded.refusals:
+        raise SystemExit(1)
+
+
 def _service() -> Service:
     return open_service(_config())
+
+
+def _main(arguments: Sequence[str]) -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller closed it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 -- it lives as long as we do
+    for argument in arguments:
+        if not is_unicode(argument):
+            raise click.UsageError(f"{argument!a} is not UTF-8")
+    cli.main(list(arguments), prog_name="regards-order", standalone_mode=False)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake is one line on standard error."""
     try:
-        cli.main(list(arguments), prog_name="regards-order", standalone_mode=False)
+        _main(arguments)
     except click.ClickException as error:
         error.show()
         return error.exit_code

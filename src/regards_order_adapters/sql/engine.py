@@ -34,13 +34,14 @@ def _parse(url: str) -> sa.URL:
     expected = "expected sqlite:///FILE"
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise InvalidInput((Fault("$.database_url", f'"{url}" is no database URL; {expected}'),)) from None
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
         detail = f'"{parsed.drivername}" is not supported; {expected}'
         raise InvalidInput((Fault("$.database_url", detail),))
-    if parsed.database in (None, "", ":memory:"):
-        raise InvalidInput((Fault("$.database_url", f'"{url}" names no file; {expected}'),))
+    if parsed.database in (None, "", ":memory:") or parsed.host or parsed.username or parsed.query:
+        shown = parsed.render_as_string(hide_password=True)
+        raise InvalidInput((Fault("$.database_url", f'"{shown}" names no file, or more than a file; {expected}'),))
     return parsed
 
 

@@ -8,6 +8,7 @@ import attrs
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 
 from regards_order.domain.errors import OrderingError
 from regards_order_adapters.sql import schema
@@ -61,6 +62,8 @@ def migrate(engine: sa.Engine) -> tuple[int, int]:
     try:
         with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
             before = _version(connection)
+            if before >= CURRENT:
+                return before, before
             config = Config()
             config.set_main_option("script_location", str(files(__package__) / "migrations").replace("%", "%%"))
             config.attributes["connection"] = connection
@@ -68,6 +71,8 @@ def migrate(engine: sa.Engine) -> tuple[int, int]:
             return before, _version(connection)
     except sa.exc.DBAPIError as error:
         raise DatabaseUnusable(_name(engine), str(error.orig)) from error
+    except CommandError as error:
+        raise DatabaseUnusable(_name(engine), str(error)) from error
 
 
 def check(engine: sa.Engine) -> None:
@@ -91,7 +96,9 @@ def _version(connection: sa.Connection) -> int:
     table = schema.schema_version
     if not sa.inspect(connection).has_table(table.name):
         return 0
-    row = connection.execute(sa.select(table)).one()
+    row = connection.execute(sa.select(table)).one_or_none()
+    if row is None:
+        raise DatabaseUnusable(_name(connection.engine), f"its table {table.name} is empty")
     if row.oldest_compatible > CURRENT:
         raise SchemaTooNew(_name(connection.engine), row.version, CURRENT)
     return int(row.version)

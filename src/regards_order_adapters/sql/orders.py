@@ -63,6 +63,8 @@ class SqlOrders:
 
     def get(self, order_id: int, *, lock: bool = False) -> Order:
         """Return an order."""
+        if not 0 < order_id < 2**63:
+            raise NotFound("Order", order_id)
         table = schema.orders
         query = self._scope.select(table).where(table.c.id == order_id)
         row = self._scope.execute(query.with_for_update() if lock else query).one_or_none()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from regards_order.domain.errors import StoreUnavailable
 from regards_order_adapters.sql import schema
 from regards_order_adapters.sql.engine import WRITE
 from regards_order_adapters.sql.files import SqlFiles
@@ -46,14 +47,27 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
         """Open a transaction that sees one state of the database."""
-        with self._engine.connect() as connection, connection.begin():
+        with _translated(), self._engine.connect() as connection, connection.begin():
             yield SqlTransaction(Scope(connection, self._tenant))
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """Open a transaction that may change things; on SQLite the only one at a time."""
-        with self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        with (
+            _translated(),
+            self._engine.connect().execution_options(**{WRITE: True}) as connection,
+            connection.begin(),
+        ):
             yield SqlTransaction(Scope(connection, self._tenant))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what the driver says of a database that is full, locked or away into an error of the domain."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        raise StoreUnavailable(str(getattr(error, "orig", error))) from error
 
 
 def _tenant_number(engine: sa.Engine, name: str) -> int:

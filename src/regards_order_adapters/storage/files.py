@@ -155,7 +155,12 @@ class FileStorage:
             with self._store.read() as tx:
                 there = (among(table.c.checksum, tapes)) & (table.c.available_at <= self._clock.now())
                 arrived = set(tx.scope.execute(tx.scope.select(table, table.c.checksum).where(there)).scalars())
-        return [self._answer(file) for file in files if file.online or file.checksum in arrived]
+        answers: dict[str, Answer] = {}
+        for file in files:
+            known = answers.get(file.checksum)
+            if (file.online or file.checksum in arrived) and not (known and known.available):
+                answers[file.checksum] = self._answer(file)
+        return list(answers.values())
 
     def _answer(self, file: StoredFile) -> Answer:
         try:
@@ -170,8 +175,8 @@ class FileStorage:
 
     def open(self, file: StoredFile) -> FileSource:
         """Open a file below one of the roots."""
-        root, path = self._find(file.uri)
         try:
+            root, path = self._find(file.uri)
             return root.open(path)
         except FileNotFoundError:
             raise SourceRefused(404, f"file {file.uri} does not exist") from None
@@ -180,14 +185,16 @@ class FileStorage:
 
     def _find(self, uri: str) -> tuple[_Root, str]:
         """Return the root of *uri* and where it lies there; roots are read again when no known one fits."""
-        if "\0" not in uri:
-            for fresh in (False, True):
-                if fresh:
-                    self._read_roots()
-                for root in (self._default, *self._others.values()):
+        for fresh in (False, True):
+            if fresh:
+                self._read_roots()
+            for root in (self._default, *self._others.values()):
+                try:
                     path = root.find(uri)
-                    if path is not None:
-                        return root, path
+                except ValueError as error:
+                    raise SourceRefused(403, f"{uri!a} names no file: {error}") from None
+                if path is not None:
+                    return root, path
         raise SourceRefused(403, f"file {uri} lies outside the storage roots")
 
     def _read_roots(self) -> None:
@@ -199,5 +206,5 @@ class FileStorage:
 
 def ensure_folder(root: str) -> None:
     """Create the default root when it is a folder of this machine."""
-    if "://" not in root:
-        Path(root).mkdir(parents=True, exist_ok=True)
+    if "://" not in root or root.startswith("file://"):
+        Path(_local_path(root)).mkdir(parents=True, exist_ok=True)

@@ -534,14 +534,6 @@ def test_archive_that_breaks(centre, deliver) -> None:
     assert centre.storage.opened[0].closed
 
 
-def test_name_that_is_no_text(centre, deliver) -> None:
-    """A name with broken characters is cleaned as an entry, and does not break the notice."""
-    order = deliver(("a\udcff", b"a"), ("b\udcff", b"b"))
-    del centre.storage.contents["b\udcff"]
-    _, entries = centre.download(order)
-    assert entries == {"a_": b"a", "NOTICE.txt": b"Failed to download file (b?): Server returned HTTP error code 404."}
-
-
 # --- one source at a time, and clients that go away ------------------------------------------------------------------
 
 

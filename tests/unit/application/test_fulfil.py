@@ -128,12 +128,62 @@ def test_distinct_checksums_in_batches(make_centre) -> None:
     assert {hours for _, hours in storage.requests} == {7}
     assert len(asked) == len(set(asked)) == 6
     assert all(0 < len(batch) <= 3 for batch, _ in storage.requests)
-    assert all(0 < len(batch) <= 3 for batch in storage.polls)
+    assert all(0 < len(set(batch)) <= 3 for batch in storage.polls)
     assert order.counts.available == 10
 
 
+def test_checksum_in_two_places(make_centre) -> None:
+    """A checksum is available while one of the places where it lies can be read; a refusal keeps its cause."""
+    centre = make_centre()
+    dataset = centre.dataset("D")
+    centre.product(dataset, "p", ("a", b"same"), ("b", b"same"), ("c", b"other"))
+    order = centre.place()
+    del centre.storage.contents["a"]
+    del centre.storage.contents["c"]
+    order = centre.work(order)
+    assert centre.states(order) == {"a": "AVAILABLE", "b": "AVAILABLE", "c": "ERROR"}
+    causes = [file.download_error for file in centre.files(order)]
+    assert causes == [None, None, "file c does not exist"]
+
+
+class Broken(MemoryStorage):
+    """A storage whose adapter has a fault."""
+
+    def __init__(self, contents, method: str, victim: str) -> None:
+        super().__init__(contents)
+        self.method, self.victim = method, victim
+
+    def _raise(self, method: str, files) -> None:
+        if method == self.method and any(file.uri == self.victim for file in files):
+            raise RuntimeError("adapter broken")
+
+    def make_available(self, files, hours) -> None:
+        self._raise("make_available", files)
+        super().make_available(files, hours)
+
+    def answers(self, files):
+        self._raise("answers", files)
+        return super().answers(files)
+
+
+@pytest.mark.parametrize("method", ["make_available", "answers"])
+def test_one_broken_suborder_does_not_stop_the_others(make_centre, method: str) -> None:
+    """Whatever an adapter raises for one suborder, the next ones are worked off, and the broken one ends in error."""
+    centre = make_centre(suborder_max_files=1, suborders_per_user=10)
+    dataset = centre.dataset("D")
+    for name in ("a", "b", "c"):
+        centre.product(dataset, name, (name, name.encode()))
+    centre = centre.with_(storage=Broken(centre.storage.contents, method, "a"))
+    order = centre.work(centre.place())
+    assert (order.counts.available, order.counts.pending + order.counts.error) == (2, 1)
+    order = centre.later(order, hours=2)
+    assert centre.states(order) == {"a": "ERROR", "b": "AVAILABLE", "c": "AVAILABLE"}
+    reason = {"make_available": "adapter broken", "answers": "The storage did not answer in time"}[method]
+    assert reason in [file.download_error for file in centre.files(order)]
+
+
 def test_storage_is_never_asked_for_nothing(make_centre) -> None:
-    """A page of files whose checksum was asked for already makes no request."""
+    """Files of one checksum are asked for with one place and looked for in all of theirs."""
     centre = make_centre(storage_batch=3)
     dataset = centre.dataset("D")
     centre.product(dataset, "p", *((f"f{n}", b"same") for n in range(8)))
@@ -141,7 +191,7 @@ def test_storage_is_never_asked_for_nothing(make_centre) -> None:
     centre = centre.with_(storage=storage)
     order = centre.work(centre.place())
     assert [len(batch) for batch, _ in storage.requests] == [1]
-    assert [len(batch) for batch in storage.polls] == [1]
+    assert [len(batch) for batch in storage.polls] == [8]
     assert order.counts.available == 8
 
 

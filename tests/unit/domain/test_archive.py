@@ -78,3 +78,12 @@ def test_notice_has_one_line_for_each_failure() -> None:
         "Failed to download file (S2A_B02.jp2): Download quota of 100 exceeded (by 0) for user ada@example.org..\n"
         "Failed to download file (S2A_B03.jp2): Server returned HTTP error code 404."
     )
+
+
+def test_long_names_are_cut_and_keep_their_extension() -> None:
+    """An entry never has a name that file systems refuse, numbered or not."""
+    names = EntryNames()
+    first, second = names.take("é" * 300 + ".tar"), names.take("é" * 300 + ".tar")
+    assert first != second
+    assert second.endswith(" (1).tar")
+    assert all(len(name.encode()) <= 255 for name in (first, second, names.take("x." + "y" * 400)))

@@ -114,6 +114,12 @@ TABLE = [
         "Checksum mismatch: expected aa, got bb",
     ),
     (
+        errors.StoreUnavailable("disk full"),
+        "STORE_UNAVAILABLE",
+        503,
+        "The database cannot do this now (disk full): try again later.",
+    ),
+    (
         errors.DeliveryIncomplete(7),
         "DELIVERY_INCOMPLETE",
         500,

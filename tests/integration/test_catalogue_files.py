@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +185,31 @@ def test_the_packaged_sample_is_what_its_generator_makes() -> None:
     assert sum(not file.get("online", True) for file in files) >= 2
     assert max(file["size"] for file in files) > 2_000_000
     assert {file["dataType"] for file in files} == {"RAWDATA", "QUICKLOOK_SD"}
+
+
+def test_a_byte_order_mark_and_a_pipe_are_read(service: Service, clock: ManualClock, tmp_path: Path) -> None:
+    """What some editors put before the text is skipped, and a file that cannot seek is read to its end."""
+    marked = tmp_path / "marked.ndjson"
+    marked.write_bytes(b"\xef\xbb\xbf" + json.dumps(DATASET).encode() + b"\r\n" + json.dumps(PRODUCT).encode())
+    loaded = load_files(service.store("default"), "default", [marked], clock.advance(seconds=1))
+    assert (loaded.written.added, loaded.refusals) == (2, [])
+    pipe = tmp_path / "pipe.ndjson"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("\n".join([json.dumps(PRODUCT)] * 3),))
+    writer.start()
+    loaded = load_files(service.store("default"), "default", [pipe], clock.advance(seconds=1))
+    writer.join()
+    assert (loaded.written.replaced, loaded.refusals) == (3, [])
+
+
+def test_counts_make_up_all_lines(service: Service, clock: ManualClock, tmp_path: Path) -> None:
+    """Lines with one URN replace each other, wherever the borders of batches lie."""
+    loaded = load(service, clock, tmp_path, *[PRODUCT] * 700, "{", DATASET)
+    assert (loaded.written.added, loaded.written.replaced, len(loaded.refusals)) == (2, 699, 1)
+
+
+@pytest.mark.parametrize("line", ["[" * 300 + "]" * 300, json.dumps({"type": [[[[1]]]]}), '{"type": ' + "[" * 400])
+def test_odd_lines_never_stop_the_rest(service: Service, clock: ManualClock, tmp_path: Path, line: str) -> None:
+    """However a line is built, it is one refusal, and the next line comes in."""
+    loaded = load(service, clock, tmp_path, line, DATASET)
+    assert (loaded.written.added, [refusal.number for refusal in loaded.refusals]) == (1, [1])

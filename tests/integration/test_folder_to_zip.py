@@ -13,9 +13,10 @@ import pytest
 
 from regards_order import FileState, NothingToDownload, Ordering, OrderStatus, SelectionRequest, User
 from regards_order.application.deliver import Delivery
-from regards_order.testing import ManualClock
+from regards_order.testing import ManualClock, make_dataset, make_file, make_product
 from regards_order_adapters.bootstrap import Service
 from regards_order_adapters.catalog.scan import scan
+from regards_order_adapters.catalog.write import put
 from regards_order_adapters.delivery.zip import coalesced
 
 
@@ -230,3 +231,38 @@ def test_files_on_tape_come_after_their_delay(
     clock.advance(seconds=2)
     service.ordering("default").work()
     assert ordering.get_order(user, order.id).status is OrderStatus.DONE
+
+
+def test_odd_entries_of_a_folder_are_left_out_and_listed(service: Service, clock: ManualClock, tmp_path: Path) -> None:
+    """Links in a circle, to folders and to nowhere, and pipes are named; the files beside them come in."""
+    folder = tmp_path / "pictures"
+    fill(folder)
+    (folder / "loop").symlink_to("loop")
+    (folder / "nowhere").symlink_to("gone")
+    (folder / "dir").symlink_to("/etc")
+    os.mkfifo(folder / "pipe")
+    loaded = scan(service.store("default"), "default", folder, clock.now())
+    assert (loaded.written.added, loaded.refusals) == (9, [])
+    assert sorted(Path(each.source).name for each in loaded.skipped) == ["dir", "loop", "nowhere", "pipe"]
+
+
+@pytest.mark.parametrize(
+    "uri", ["file://[", "file:///a%00b", "../outside", "/etc/passwd", "file:///etc/passwd", "s3://x/y"]
+)
+def test_one_odd_uri_stops_nobody(
+    service: Service, ordering: Ordering, user: User, clock: ManualClock, tmp_path: Path, uri: str
+) -> None:
+    """A file that lies nowhere or outside the roots is in error with its cause; the file beside it is delivered."""
+    dataset = make_dataset("DS")
+    good = make_product("good", make_file("good.txt", b"good"), datasets=(dataset,))
+    bad = make_product("bad", make_file("bad.txt", b"bad", uri=uri), datasets=(dataset,))
+    put(service.store("default"), [dataset], [good, bad])
+    (tmp_path / "storage/good.txt").write_bytes(b"good")
+    clock.advance(seconds=1)
+    ordering.add_selection(user, SelectionRequest())
+    order = ordering.place_order(user)
+    ordering.work()
+    order = ordering.get_order(user, order.id)
+    assert (order.counts.available, order.counts.error) == (1, 1)
+    causes = [file.download_error for file in ordering.list_files(user, order.id)]
+    assert len([cause for cause in causes if cause and ("outside" in cause or "names no file" in cause)]) == 1

@@ -66,6 +66,8 @@ class _LocalRoot:
     folder: str
 
     def find(self, uri: str) -> str | None:
+        if "://" in uri and not uri.startswith("file://"):
+            return None
         path = os.path.realpath(os.path.join(self.folder, _local_path(uri)))
         return path if path.startswith(os.path.join(self.folder, "")) else None
 

@@ -132,9 +132,9 @@ class _Completion:
                 counts=bucket.counts,
             )
             tx.suborders.add(suborder)
-            owner, state_of_all = (self.order.id, suborder_id), (state, None)
+            order_id = self.order.id
             tx.files.add(
-                (file_id, *owner) + product + state_of_all + file  # noqa: RUF005 -- a third faster
+                (file_id, order_id, suborder_id, *product, state, None, *file)
                 for file_id, (product, file) in zip(ids, rows, strict=True)
             )
         more_external, more_internal = (1, 0) if external else (0, 1)

@@ -7,7 +7,9 @@ those of `regards_order_adapters`; `regards_order.testing` has twins of all of t
 from __future__ import annotations
 
 from regards_order.application.deliver import Delivery
+from regards_order.application.deliver_file import FileDelivery
 from regards_order.application.ordering import Ordering
+from regards_order.application.read_order import AvailableFiles
 from regards_order.domain.attributes import AttributeType
 from regards_order.domain.basket import Basket, DatasetSelection, DatedSelection
 from regards_order.domain.counters import Counters, Summary, TypeCount
@@ -18,6 +20,9 @@ from regards_order.domain.errors import (
     DeliveryIncomplete,
     EmptySelection,
     Fault,
+    FileInError,
+    FileNotFound,
+    FileNotReady,
     IllegalTransition,
     InvalidInput,
     InvalidPattern,
@@ -35,6 +40,7 @@ from regards_order.domain.errors import (
     SelectionNotFound,
     SourceFailed,
     SourceRefused,
+    SourceTimedOut,
     SourceTruncated,
     SourceUnreachable,
     StorageUnavailable,
@@ -61,6 +67,7 @@ __all__ = [
     "Access",
     "Account",
     "AttributeType",
+    "AvailableFiles",
     "Basket",
     "CatalogFile",
     "CatalogUnavailable",
@@ -78,8 +85,12 @@ __all__ = [
     "EmptySelection",
     "Fault",
     "FileCounts",
+    "FileDelivery",
     "FileEvent",
     "FileFilter",
+    "FileInError",
+    "FileNotFound",
+    "FileNotReady",
     "FileState",
     "FileTypes",
     "IllegalTransition",
@@ -112,6 +123,7 @@ __all__ = [
     "Settings",
     "SourceFailed",
     "SourceRefused",
+    "SourceTimedOut",
     "SourceTruncated",
     "SourceUnreachable",
     "StorageUnavailable",

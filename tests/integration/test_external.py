@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 
-from regards_order.domain.errors import SourceRefused, SourceUnreachable
+from regards_order.domain.errors import SourceRefused, SourceTimedOut, SourceUnreachable
 from regards_order.ports.sources import External
 from regards_order_adapters.storage.external import HttpExternal
 
@@ -442,7 +442,7 @@ def test_silent_server(server: Server) -> None:
     over = Event()
     server.routes["/f"] = lambda _: over.wait(PATIENCE)
     try:
-        with pytest.raises(SourceUnreachable, match=r"127\.0\.0\.1 was silent for 0\.2 s"):
+        with pytest.raises(SourceTimedOut, match=r"127\.0\.0\.1 did not answer within 0\.2 s"):
             HttpExternal(LOOPBACK, idle_timeout=0.2).open(server.url("/f"))
     finally:
         over.set()

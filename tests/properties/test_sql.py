@@ -103,7 +103,7 @@ def test_any_order_survives(fresh_store: OpenStore, order: Order, waiting: int) 
         with store.write() as tx:
             tx.orders.add(new)
             assert tx.orders.get(order.id) == new
-            tx.orders.count(order.id, order.counts, waiting, order.created)
+            tx.orders.count(tx.orders.get(order.id), order.counts, waiting, order.created)
             saved = tx.orders.save(order)
         since = order.created if order.counts.available else None
         expected = attrs.evolve(order, version=order.version + 1, waiting_suborders=waiting, available_since=since)

@@ -1,20 +1,20 @@
 """List the files of an order: read the catalogue, cut suborders, and let the order start (docs/orders.md).
 
 Nobody starts a suborder of a PENDING order, so a completion that fails, or dies, leaves nothing that runs: the next one
-erases what is there and begins again.  Each claims the order by giving it a new version; one whose order has another
-version by now was overtaken, and writes nothing any more.
+erases what is there and begins again.  Each claims the order under a lease; one whose order was changed or claimed once
+more was overtaken, and writes nothing any more.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 
 from regards_order.domain.basket import BasketOwner, DatasetSelection
-from regards_order.domain.errors import CatalogUnavailable, Conflict, OrderingError
+from regards_order.domain.errors import CatalogUnavailable, Conflict, OrderingError, StoreUnavailable
 from regards_order.domain.events import FileOversized, OrderCreated, OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts, FileState
 from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
@@ -25,6 +25,7 @@ from regards_order.domain.search import compile_search
 from regards_order.domain.selection import FileFilter
 from regards_order.domain.suborder import Suborder, SuborderState, priority
 from regards_order.ports.bundle import Ports
+from regards_order.ports.claims import Claim
 from regards_order.ports.unit_of_work import Transaction
 
 _log = logging.getLogger(__name__)
@@ -32,36 +33,64 @@ _CATALOG_FAILED = "Error trying to search data objects from catalog."
 
 
 def complete_order(ports: Ports, order_id: int) -> Order:
-    """List the files of a PENDING order and let it start; an order in another status is returned as it is.
+    """List the files of a PENDING order and let it start; one that somebody else works on is returned as it is.
 
     Every failure ends the order FAILED, with a message for its user and without files.
 
     Raises:
         NotFound: there is no such order.
+        StoreUnavailable: nothing is lost; it is begun again when the lease is over.
     """
     with ports.store.write() as tx:
-        order = tx.orders.get(order_id, lock=True)
-        if order.status is not OrderStatus.PENDING:
-            return order
-        _erase(tx, order_id)
-        order = tx.orders.save(order)
-        load = tx.slots.load(order.owner)
-        basket = tx.baskets.get(BasketOwner.order(order_id))
-    completion = _Completion(ports, order, priority(load.total, load.mine, order.role))
-    try:
-        for selection in basket.selections if basket else ():
-            completion.take(selection)
-        return _start(ports, completion)
-    except Conflict:
-        _log.info("completion overtaken", extra={"action": "completion_overtaken", "order_id": order_id})
-        with ports.store.read() as tx:
+        claimed = tx.claims.orders(1, ports.settings.lease_seconds, only=order_id)
+        if not claimed:
             return tx.orders.get(order_id)
-    except CatalogUnavailable as failure:
-        return _fail(ports, order, _CATALOG_FAILED, failure)
-    except OrderingError as failure:
-        return _fail(ports, order, failure.message, failure)
-    except Exception as failure:
-        return _fail(ports, order, f"Unexpected error: {failure}", failure)
+    return complete_claimed(ports, claimed[0])
+
+
+def complete_claimed(ports: Ports, order: Order, stop: Callable[[], bool] = bool) -> Order:
+    """List the files of an order that was claimed, and let it start.
+
+    Args:
+        ports: what to work with.
+        order: as the claim handed it out.
+        stop: asked between suborders; when it says True the order is given back as it was.
+
+    Raises:
+        StoreUnavailable: nothing is lost; it is begun again when the lease is over.
+    """
+    if order.attempt > ports.settings.completion_attempts:
+        message = f"Its files could not be listed in {ports.settings.completion_attempts} attempts."
+        return _fail(ports, order, message, None)
+    with ports.leases.hold((Claim.of(order),)):
+        try:
+            return _complete(ports, order, stop)
+        except Conflict:
+            _log.info("completion overtaken", extra={"action": "completion_overtaken", "order_id": order.id})
+            with ports.store.read() as tx:
+                return tx.orders.get(order.id)
+        except StoreUnavailable:
+            raise
+        except CatalogUnavailable as failure:
+            return _fail(ports, order, _CATALOG_FAILED, failure)
+        except OrderingError as failure:
+            return _fail(ports, order, failure.message, failure)
+        except Exception as failure:
+            return _fail(ports, order, f"Unexpected error: {failure}", failure)
+
+
+def _complete(ports: Ports, claim: Order, stop: Callable[[], bool]) -> Order:
+    with ports.store.write() as tx:
+        order = _claimed(tx, claim)
+        _erase(tx, order.id)
+        load = tx.slots.load(order.owner)
+        basket = tx.baskets.get(BasketOwner.order(order.id))
+    completion = _Completion(ports, order, priority(load.total, load.mine, order.role), stop)
+    for selection in basket.selections if basket else ():
+        completion.take(selection)
+    if completion.stopped:
+        return _give_back(ports, order)
+    return _start(ports, completion)
 
 
 @attrs.define
@@ -71,6 +100,8 @@ class _Completion:
     ports: Ports
     order: Order
     priority: int
+    _stop: Callable[[], bool]
+    stopped: bool = False
     contents: Contents = Contents()
     counts: FileCounts = FileCounts()
     oversized: list[str] = attrs.field(factory=list)
@@ -82,6 +113,9 @@ class _Completion:
         packer = Packer(self.ports.settings, wanted, matches)
         counts, objects = FileCounts(), 0
         for bucket, products in self._buckets(packer, selection):
+            self.stopped = self.stopped or self._stop()
+            if self.stopped:
+                return
             objects += products
             if bucket is not None:
                 self._store(bucket, selection.dataset_urn)
@@ -167,9 +201,15 @@ def _claimed(tx: Transaction, claim: Order) -> Order:
         Conflict: somebody changed it, or began another completion.
     """
     order = tx.orders.get(claim.id, lock=True)
-    if order.version != claim.version:
+    if (order.version, order.attempt) != (claim.version, claim.attempt):
         raise Conflict("Order", claim.id)
     return order
+
+
+def _give_back(ports: Ports, claim: Order) -> Order:
+    with ports.store.write() as tx:
+        tx.claims.release((Claim.of(claim),))
+        return tx.orders.get(claim.id)
 
 
 def _erase(tx: Transaction, order_id: int) -> None:
@@ -183,8 +223,8 @@ def _start(ports: Ports, completion: _Completion) -> Order:
     hours = ports.settings.order_hours(completion.order.hours, contents.internal_suborders)
     with ports.store.write() as tx:
         order = _claimed(tx, completion.order)
-        tx.orders.save(order.completed(contents, now, now + dt.timedelta(hours=hours)))
-        order = tx.orders.count(order.id, completion.counts, 0, now)
+        order = tx.orders.save(order.completed(contents, now, now + dt.timedelta(hours=hours)))
+        order = tx.orders.count(order, completion.counts, 0, now)
         _tell_oversized(tx, order, completion.oversized)
         _tell_started(tx, order)
         if contents.internal_suborders:
@@ -216,12 +256,12 @@ def _tell_started(tx: Transaction, order: Order) -> None:
         )
 
 
-def _fail(ports: Ports, claim: Order, message: str, failure: Exception) -> Order:
+def _fail(ports: Ports, claim: Order, message: str, failure: Exception | None) -> Order:
     _log.warning("order failed", exc_info=failure, extra={"action": "order_failed", "order_id": claim.id})
     now = ports.clock.now()
     with ports.store.write() as tx:
         order = tx.orders.get(claim.id, lock=True)
-        if order.version != claim.version:
+        if (order.version, order.attempt) != (claim.version, claim.attempt):
             return order
         _erase(tx, order.id)
         expires = now + dt.timedelta(hours=ports.settings.order_hours(order.hours, 0))

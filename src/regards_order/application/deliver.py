@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import attrs
 
 from regards_order.application.settle import settle
+from regards_order.application.sources import open_source, read_verified
 from regards_order.domain.archive import NOTICE, EntryNames, Failure, notice, zip_name
-from regards_order.domain.checksum import verified
 from regards_order.domain.errors import (
     DeliveryIncomplete,
     NothingToDownload,
@@ -29,7 +29,6 @@ from regards_order.ports.archive import Archive
 from regards_order.ports.bundle import Ports
 from regards_order.ports.files import FileChoice
 from regards_order.ports.sources import Source
-from regards_order.ports.storage import StoredFile
 
 _log = logging.getLogger(__name__)
 _PAGE = 1000
@@ -133,7 +132,7 @@ class Delivery:
             self._delivered.append(file.id)
             return
         try:
-            source = self._open(file)
+            source = open_source(self._ports, file)
         except (SourceFailed, StorageUnavailable) as failure:
             self._fail(file, failure)
             return
@@ -151,11 +150,6 @@ class Delivery:
         self.size += contents.sent
         self._written.add((file.filename, file.checksum))
         self._delivered.append(file.id)
-
-    def _open(self, file: OrderFile) -> Source:
-        if file.reference:
-            return self._ports.external.open(file.uri)
-        return self._ports.storage.open(StoredFile(file.checksum or file.uri, file.uri, bool(file.online)))
 
     def _fail(self, file: OrderFile, failure: SourceFailed | StorageUnavailable) -> None:
         reason = SourceFailed().reason  # what a foreign server answers is no business of the user
@@ -178,10 +172,8 @@ class _Contents:
     failure: SourceFailed | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        file, source = self._file, self._source
-        size = source.size if file.reference and source.size is not None else file.size
         try:
-            for chunk in verified(source.chunks(), size=size, checksum=file.checksum, algorithm=file.digest_algorithm):
+            for chunk in read_verified(self._source, self._file):
                 self.sent += len(chunk)
                 yield chunk
         except SourceFailed as failure:

@@ -7,69 +7,90 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from regards_order.application.complete_order import complete_order
+from regards_order.application.complete_order import complete_claimed
 from regards_order.application.settle import settle
-from regards_order.domain.errors import Conflict
+from regards_order.domain.errors import Conflict, NotFound
 from regards_order.domain.files import FILES, FileEvent, Moved, OrderFile
-from regards_order.domain.order import OrderStatus
 from regards_order.domain.suborder import Suborder, SuborderState
 from regards_order.ports.bundle import Ports
+from regards_order.ports.claims import Claim
 from regards_order.ports.files import FileChoice
 from regards_order.ports.storage import Answer, StoredFile
 from regards_order.ports.unit_of_work import Transaction
 
 _log = logging.getLogger(__name__)
-_BATCH = 100
+_OWNERS = 100
+_CLAIMS = 10
 _PAGE = 1000
 _SILENT = "The storage did not answer in time"
 
 
-def work(ports: Ports) -> int:
-    """Do everything that can be done now and return how many steps that were; 0 means to wait for time or a user."""
+def work(ports: Ports, stop: Callable[[], bool] = bool) -> int:
+    """Do everything that can be done now and return how many steps that were; 0 means to wait for time or a user.
+
+    Args:
+        ports: what to work with.
+        stop: asked between steps; when it says True, what was claimed is given back.
+    """
     steps = 0
-    while done := _complete(ports) + _schedule(ports) + _serve(ports):
+    while done := complete(ports, stop) + serve(ports, stop):
         steps += done
     return steps
 
 
-def _complete(ports: Ports) -> int:
-    with ports.store.read() as tx:
-        orders = tx.orders.page(statuses=(OrderStatus.PENDING,), limit=_BATCH)
-    for order in orders:
-        complete_order(ports, order.id)
-    return len(orders)
+def complete(ports: Ports, stop: Callable[[], bool] = bool) -> int:
+    """List the files of the PENDING order that waits longest, and return 1, or 0 when there is none."""
+    if stop():
+        return 0
+    with ports.store.write() as tx:
+        claimed = tx.claims.orders(1, ports.settings.lease_seconds)
+    for order in claimed:
+        complete_claimed(ports, order, stop)
+    return len(claimed)
 
 
-def _schedule(ports: Ports) -> int:
+def serve(ports: Ports, stop: Callable[[], bool] = bool) -> int:
+    """Give out freed slots and work on suborders that are due; return how many steps that were."""
+    if stop():
+        return 0
     with ports.store.read() as tx:
-        owners = tx.slots.freed(_BATCH)
+        owners = tx.slots.freed(_OWNERS)
     for owner in owners:
         schedule(ports, owner)
-    return len(owners)
+    with ports.store.write() as tx:
+        due = tx.claims.suborders(ports.clock.now(), _CLAIMS, ports.settings.lease_seconds)
+    return len(owners) + _work_on(ports, due, stop)
 
 
-def _serve(ports: Ports) -> int:
-    with ports.store.read() as tx:
-        due = tx.suborders.due(ports.clock.now(), _BATCH)
+def _work_on(ports: Ports, due: Sequence[Suborder], stop: Callable[[], bool]) -> int:
     steps = 0
-    for suborder in due:
-        try:
-            steps += ask(ports, suborder) if suborder.state is SuborderState.QUEUED else collect(ports, suborder)
-        except Conflict:
-            _log.info("suborder changed meanwhile", extra={"action": "suborder_skipped", "suborder_id": suborder.id})
+    claims = [Claim.of(suborder) for suborder in due]
+    with ports.leases.hold(claims):
+        for n, suborder in enumerate(due):
+            if stop():
+                with ports.store.write() as tx:
+                    tx.claims.release(claims[n:])
+                break
+            try:
+                steps += ask(ports, suborder) if suborder.state is SuborderState.QUEUED else collect(ports, suborder)
+            except (Conflict, NotFound):
+                _log.info(
+                    "suborder changed meanwhile", extra={"action": "suborder_skipped", "suborder_id": suborder.id}
+                )
     return steps
 
 
 def schedule(ports: Ports, owner: str) -> int:
     """Give *owner*'s free slots to the suborders that come first, and return how many got one."""
     with ports.store.write() as tx:
+        # struck off before the slots are counted: what is freed after the count is noted after it, and stays noted
+        tx.slots.forget_freed(owner)
         free = ports.settings.suborders_per_user - tx.slots.used(owner)
         chosen = tx.slots.candidates(owner, free) if free > 0 else ()
         for suborder in chosen:
             tx.suborders.save(suborder.queued())
-        tx.slots.forget_freed(owner)
     return len(chosen)
 
 
@@ -100,25 +121,46 @@ def ask(ports: Ports, suborder: Suborder) -> int:
     return 1
 
 
+def keep_answers(ports: Ports, suborder_id: int, answers: Sequence[Answer]) -> None:
+    """Keep what a storage says by itself about the files of a suborder; the next look for answers applies it.
+
+    What comes while the order is paused waits until it goes on.
+
+    Raises:
+        NotFound: there is no such suborder.
+    """
+    with ports.store.write() as tx:
+        tx.answers.put(suborder_id, answers)
+
+
 def collect(ports: Ports, suborder: Suborder) -> int:
     """Take the storage's answers for an ASKED suborder and return how many files they moved.
 
+    Answers are kept as they come, batch by batch, and then applied at once: whoever dies in between loses none.
+
     Raises:
-        Conflict: somebody else was faster.
+        Conflict, NotFound: somebody else was faster.
     """
     now = ports.clock.now()
-    answers: list[Answer] = []
     for batch in _pending(ports, suborder):
         try:
-            answers += ports.storage.answers([place for places in batch for place in places])
+            answers = ports.storage.answers([place for places in batch for place in places])
         except Exception as failure:  # whatever an adapter raises, the other suborders go on
             _log.warning("storage cannot be reached", exc_info=failure, extra={"action": "storage_failed"})
             break
+        asked = {places[0].checksum for places in batch}
+        if known := [answer for answer in answers if answer.checksum in asked]:
+            keep_answers(ports, suborder.id, known)
+    return _apply_kept(ports, suborder, now)
+
+
+def _apply_kept(ports: Ports, suborder: Suborder, now: dt.datetime) -> int:
     with ports.store.write() as tx:
         order = tx.orders.get(suborder.order_id, lock=True)
         poll = now + dt.timedelta(seconds=ports.settings.storage_poll_seconds)
         suborder = tx.suborders.save(suborder.postponed(poll))
-        moved = _apply(tx, suborder, answers)
+        moved = _apply(tx, suborder, tx.answers.of(suborder.id))
+        tx.answers.erase(suborder.id)
         if suborder.deadline is not None and suborder.deadline <= now:
             choice = FileChoice(order_id=order.id, suborder_id=suborder.id)
             moved += tx.files.move(choice, FILES.moves(FileEvent.UNANSWERED), _SILENT)
@@ -126,10 +168,9 @@ def collect(ports: Ports, suborder: Suborder) -> int:
     return sum(move.files for move in moved)
 
 
-def _apply(tx: Transaction, suborder: Suborder, answers: list[Answer]) -> list[Moved]:
-    """Move the files of the answered checksums; when both answers came for one, the refusal wins."""
+def _apply(tx: Transaction, suborder: Suborder, answers: Sequence[Answer]) -> list[Moved]:
     by_cause: dict[tuple[bool, str | None], list[str]] = {}
-    for answer in sorted(answers, key=lambda each: not each.available):
+    for answer in answers:
         by_cause.setdefault((answer.available, answer.cause), []).append(answer.checksum)
     moved: list[Moved] = []
     for (available, cause), checksums in by_cause.items():

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
-from regards_order.application import complete_order, deliver, fill_basket, fulfil, place_order, read_order
+from regards_order.application import (
+    complete_order,
+    deliver,
+    deliver_file,
+    fill_basket,
+    fulfil,
+    place_order,
+    read_order,
+)
 from regards_order.domain.basket import Basket
 from regards_order.domain.files import OrderFile
 from regards_order.domain.order import Order
@@ -15,6 +23,8 @@ from regards_order.domain.principal import User
 from regards_order.domain.selection import FileFilter, SelectionRequest
 from regards_order.domain.suborder import Suborder
 from regards_order.ports.bundle import Ports
+from regards_order.ports.listings import Listed, Sort
+from regards_order.ports.storage import Answer
 
 
 @attrs.frozen(kw_only=True)
@@ -68,9 +78,21 @@ class Ordering(Ports):
         """List the files of a PENDING order (`complete_order.complete_order`); `work` does it too."""
         return complete_order.complete_order(self, order_id)
 
-    def work(self) -> int:
+    def work(self, stop: Callable[[], bool] = bool) -> int:
         """Do all background work that can be done now and return the number of steps (`fulfil.work`)."""
-        return fulfil.work(self)
+        return fulfil.work(self, stop)
+
+    def complete(self, stop: Callable[[], bool] = bool) -> int:
+        """List the files of the order that waits longest (`fulfil.complete`); `work` does it too."""
+        return fulfil.complete(self, stop)
+
+    def serve(self, stop: Callable[[], bool] = bool) -> int:
+        """Give out slots and work on suborders that are due (`fulfil.serve`); `work` does it too."""
+        return fulfil.serve(self, stop)
+
+    def keep_answers(self, suborder_id: int, answers: Sequence[Answer]) -> None:
+        """Keep what a storage says by itself (`fulfil.keep_answers`)."""
+        fulfil.keep_answers(self, suborder_id, answers)
 
     def get_order(self, user: User, order_id: int) -> Order:
         """Return an order (`read_order.get_order`)."""
@@ -80,6 +102,10 @@ class Ordering(Ports):
         """Return orders of the user (`read_order.list_orders`)."""
         return read_order.list_orders(self, user, after=after, limit=limit)
 
+    def page_orders(self, user: User, *, offset: int = 0, limit: int = 20) -> Listed[Order]:
+        """Return a page of the user's orders, the newest first (`read_order.page_orders`)."""
+        return read_order.page_orders(self, user, offset=offset, limit=limit)
+
     def list_suborders(self, user: User, order_id: int) -> Sequence[Suborder]:
         """Return the suborders of an order (`read_order.list_suborders`)."""
         return read_order.list_suborders(self, user, order_id)
@@ -87,6 +113,30 @@ class Ordering(Ports):
     def list_files(self, user: User, order_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[OrderFile]:
         """Return files of an order (`read_order.list_files`)."""
         return read_order.list_files(self, user, order_id, after=after, limit=limit)
+
+    def available_files(
+        self,
+        user: User,
+        order_id: int,
+        *,
+        suborder_id: int | None = None,
+        sort: Sequence[Sort] = (),
+        after: int = 0,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> read_order.AvailableFiles:
+        """Return a page of files that are ready for download (`read_order.available_files`)."""
+        return read_order.available_files(
+            self, user, order_id, suborder_id=suborder_id, sort=sort, after=after, offset=offset, limit=limit
+        )
+
+    def look_at_file(self, user: User, file_id: int) -> OrderFile:
+        """Return a file that can be downloaded (`deliver_file.look_at_file`)."""
+        return deliver_file.look_at_file(self, user, file_id)
+
+    def open_file(self, user: User, file_id: int) -> deliver_file.FileDelivery:
+        """Return a file on its way (`deliver_file.open_file`)."""
+        return deliver_file.open_file(self, user, file_id)
 
     def open_zip(self, user: User, order_id: int) -> deliver.Delivery:
         """Return the ZIP of what can be downloaded now (`deliver.open_zip`)."""

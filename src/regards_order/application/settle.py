@@ -37,7 +37,7 @@ def settle(tx: Transaction, order: Order, moved: Sequence[Moved], now: dt.dateti
             ended.append(after)
         if not after.waiting:
             tx.slots.note_freed(order.owner)
-    order = tx.orders.count(order.id, FileCounts.change(moved), waiting, now)
+    order = tx.orders.count(order, FileCounts.change(moved), waiting, now)
     for suborder in ended:
         tx.outbox.add(suborder_done(order, suborder))
     settled = order.settled(now)

@@ -152,6 +152,15 @@ class NotFound(OrderingError):
 
 
 @attrs.define(eq=False)
+class FileNotFound(OrderingError):
+    """Data file with id: {self.id} doesn't exist."""
+
+    code = "FILE_NOT_FOUND"
+    status = 404
+    id: int
+
+
+@attrs.define(eq=False)
 class SelectionNotFound(OrderingError):
     """Basket selection with id {self.id} doesn't exist"""
 
@@ -199,6 +208,28 @@ class NothingToDownload(OrderingError):
     order_id: int
     order_status: str
     files: str
+
+
+@attrs.define(eq=False)
+class FileNotReady(OrderingError):
+    """File {self.id} ({self.filename}) is not available yet: ask again later."""
+
+    code = "FILE_NOT_READY"
+    status = 202
+    id: int
+    filename: str
+
+
+@attrs.define(eq=False)
+class FileInError(OrderingError):
+    """File {self.id} ({self.filename}) is in state {self.state}: {self.cause}."""
+
+    code = "FILE_IN_ERROR"
+    status = 422
+    id: int
+    filename: str
+    state: str
+    cause: str
 
 
 # --- refused in this state -------------------------------------------------------------------------------------------
@@ -317,6 +348,13 @@ class SourceUnreachable(SourceFailed):
     cause: str
 
 
+class SourceTimedOut(SourceUnreachable):
+    """The source of the file was silent for too long: {self.cause}."""
+
+    code = "SOURCE_TIMED_OUT"
+    status = 504
+
+
 @attrs.define(eq=False)
 class SourceTruncated(SourceFailed):
     """Cannot completely retrieve data file from storage, only {self.sent}/{self.size} bytes"""
@@ -347,7 +385,7 @@ class ChecksumMismatch(SourceFailed):
 
 @attrs.define(eq=False)
 class DeliveryIncomplete(OrderingError):
-    """The archive of order {self.order_id} was not written to its end: no file counts as downloaded."""
+    """The delivery from order {self.order_id} did not come to its end: no file counts as downloaded."""
 
     code = "DELIVERY_INCOMPLETE"
     order_id: int

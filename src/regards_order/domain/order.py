@@ -35,6 +35,10 @@ class OrderStatus(enum.Enum):
     __hash__ = object.__hash__
 
 
+#: statuses in which more files may become available
+GOING_ON = frozenset({OrderStatus.PENDING, OrderStatus.RUNNING, OrderStatus.PAUSED})
+
+
 class OrderEvent(enum.Enum):
     """Say what can happen to an order."""
 
@@ -163,6 +167,7 @@ class Order:
         available_since: when the number of available files changed last (UTC).
         contents: what completion found.
         version: grows with every transition.
+        attempt: grows whenever a worker claims it (docs/orders.md).
     """
 
     id: int
@@ -183,6 +188,7 @@ class Order:
     available_since: dt.datetime | None = None
     contents: Contents = Contents()
     version: int = 1
+    attempt: int = 0
 
     @property
     def percent(self) -> int:

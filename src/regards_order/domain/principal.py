@@ -48,11 +48,13 @@ class User:
         email: login, at most 128 characters.
         role: place on the ladder.
         groups: access groups; everybody is also in ``public``.
+        service: True for another service of the platform: it may call everything and is nobody's owner.
     """
 
     email: str
     role: Role = Role.REGISTERED_USER
     groups: frozenset[str] = PUBLIC
+    service: bool = False
 
     def __attrs_post_init__(self) -> None:
         faults = [*text_faults("$.email", self.email, limit=128)]
@@ -72,7 +74,7 @@ class User:
         Raises:
             NotAllowed: this user's role stands below it.
         """
-        if self.role.rank < role.rank:
+        if self.role.rank < role.rank and not self.service:
             raise NotAllowed(self.email, self.role.name, action, f"it needs {role.name} or a role above")
 
     def require_reading(self, owner: str, action: str) -> None:
@@ -81,7 +83,8 @@ class User:
         Raises:
             NotAllowed: this user is neither the owner nor PROJECT_ADMIN or INSTANCE_ADMIN.
         """
-        if self.email != owner and self.role.rank < Role.PROJECT_ADMIN.rank:
+        owned = self.email == owner and not self.service
+        if not owned and self.role.rank < Role.PROJECT_ADMIN.rank:
             raise NotAllowed(self.email, self.role.name, action, "only its owner, PROJECT_ADMIN and INSTANCE_ADMIN may")
 
 

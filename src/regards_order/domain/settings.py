@@ -27,6 +27,8 @@ class Settings:
         storage_silence_hours: a file about which the storage said nothing for so long is in error.
         storage_batch: checksums asked at once.
         storage_poll_seconds: seconds between two looks for the storage's answers.
+        lease_seconds: how long a worker may be silent before others take over what it claimed.
+        completion_attempts: how often the files of an order are listed before it is given up.
     """
 
     suborder_max_bytes: int = attrs.field(default=100 * 1024 * 1024, validator=_positive)
@@ -39,6 +41,8 @@ class Settings:
     storage_silence_hours: int = attrs.field(default=2, validator=_positive)
     storage_batch: int = attrs.field(default=1000, validator=_positive)
     storage_poll_seconds: int = attrs.field(default=1, validator=_positive)
+    lease_seconds: int = attrs.field(default=60, validator=_positive)
+    completion_attempts: int = attrs.field(default=5, validator=_positive)
 
     def order_hours(self, suborder_hours: int, internal_suborders: int) -> int:
         """Return how many hours an order lives (docs/orders.md): longer with more suborders, never beyond the maximum.

@@ -84,6 +84,7 @@ class Suborder:
         next_poll: when to ask for answers again (UTC), while ASKED.
         deadline: when files without answer are given up (UTC), while ASKED.
         version: grows with every transition.
+        attempt: grows whenever a worker claims it (docs/orders.md).
     """
 
     id: int
@@ -100,6 +101,7 @@ class Suborder:
     next_poll: dt.datetime | None = None
     deadline: dt.datetime | None = None
     version: int = 1
+    attempt: int = 0
 
     @property
     def waiting(self) -> bool:

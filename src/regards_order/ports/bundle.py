@@ -7,6 +7,7 @@ import attrs
 from regards_order.domain.settings import Settings
 from regards_order.ports.archive import Archives
 from regards_order.ports.catalog import Catalog
+from regards_order.ports.claims import Leases, Unrenewed
 from regards_order.ports.clock import Clock
 from regards_order.ports.ids import UniqueIds
 from regards_order.ports.patterns import Patterns
@@ -27,4 +28,5 @@ class Ports:
     archives: Archives
     clock: Clock
     unique_ids: UniqueIds
+    leases: Leases = attrs.field(factory=Unrenewed)
     settings: Settings = Settings()

@@ -30,15 +30,25 @@ class Orders(Protocol):
         ...
 
     def save(self, order: Order) -> Order:
-        """Store a transition and return the order with its new version; counts are left alone.
+        """Store a transition and return the order with its new version; counts are left alone, a lease is given back.
 
         Raises:
-            Conflict: the stored order has another version.
+            Conflict: the stored order has another version, or was claimed once more.
         """
         ...
 
-    def count(self, order_id: int, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
-        """Add *change* to the counts and *waiting* to the waiting suborders, and return the order as it then is."""
+    def count(self, order: Order, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
+        """Add *change* to the counts and *waiting* to the waiting suborders, and return the order as it then is.
+
+        Args:
+            order: as this transaction knows it; its own counts may be older.
+            change: what to add.
+            waiting: how many more suborders wait for their user.
+            now: business time (UTC).
+
+        Raises:
+            NotFound: the tenant has no such order.
+        """
         ...
 
     def label_taken(self, owner: str, label: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -18,10 +17,10 @@ class Suborders(Protocol):
         ...
 
     def save(self, suborder: Suborder) -> Suborder:
-        """Store a transition and return the suborder with its new version; counts are left alone.
+        """Store a transition and return the suborder with its new version; counts stay, a lease is given back.
 
         Raises:
-            Conflict: the stored suborder has another version, or is gone.
+            Conflict: the stored suborder has another version, was claimed once more, or is gone.
         """
         ...
 
@@ -33,10 +32,6 @@ class Suborders(Protocol):
         """Return the suborders of an order, by id."""
         ...
 
-    def due(self, now: dt.datetime, limit: int) -> Sequence[Suborder]:
-        """Return suborders that have to be worked on: QUEUED ones, and ASKED ones whose next poll has come; by id."""
-        ...
-
     def erase(self, order_id: int) -> None:
-        """Erase the suborders of an order."""
+        """Erase the suborders of an order, and the answers kept for them."""
         ...

@@ -5,9 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from regards_order.ports.answers import Answers
 from regards_order.ports.baskets import Baskets
+from regards_order.ports.claims import Claims
 from regards_order.ports.files import Files
 from regards_order.ports.ids import IdBlocks
+from regards_order.ports.listings import Listings
 from regards_order.ports.orders import Orders
 from regards_order.ports.outbox import Outbox
 from regards_order.ports.slots import Slots
@@ -28,6 +31,12 @@ class Transaction(Protocol):
     def slots(self) -> Slots: ...  # noqa: D102
     @property
     def files(self) -> Files: ...  # noqa: D102
+    @property
+    def answers(self) -> Answers: ...  # noqa: D102
+    @property
+    def claims(self) -> Claims: ...  # noqa: D102
+    @property
+    def listings(self) -> Listings: ...  # noqa: D102
     @property
     def outbox(self) -> Outbox: ...  # noqa: D102
     @property

@@ -12,8 +12,10 @@ from regards_order.domain.errors import Conflict, LabelTaken, NotFound
 from regards_order.domain.files import FileCounts, FileState, Moved, OrderFile
 from regards_order.domain.order import Order, OrderStatus
 from regards_order.domain.suborder import HOLDING, Suborder, SuborderState
+from regards_order.ports.claims import Claimed
 from regards_order.ports.files import FileChoice
 from regards_order.ports.slots import Load
+from regards_order.testing._memory_claims import MemoryAnswers
 from regards_order.testing._memory_tables import MemoryIds, Tables
 
 
@@ -34,8 +36,9 @@ class MemoryOrders:
 
     def save(self, order: Order) -> Order:
         stored = self._tables.orders.get(order.id)
-        if stored is None or stored.version != order.version:
+        if stored is None or (stored.version, stored.attempt) != (order.version, order.attempt):
             raise Conflict("Order", order.id)
+        self._tables.leases.pop((Claimed.ORDER, order.id), None)
         saved = attrs.evolve(
             order,
             version=order.version + 1,
@@ -46,15 +49,15 @@ class MemoryOrders:
         self._tables.orders[order.id] = saved
         return saved
 
-    def count(self, order_id: int, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
-        stored = self.get(order_id)
+    def count(self, order: Order, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
+        stored = self.get(order.id)
         counted = attrs.evolve(
             stored,
             counts=stored.counts + change,
             waiting_suborders=stored.waiting_suborders + waiting,
             available_since=now if change.available else stored.available_since,
         )
-        self._tables.orders[order_id] = counted
+        self._tables.orders[order.id] = counted
         return counted
 
     def label_taken(self, owner: str, label: str) -> bool:
@@ -80,8 +83,9 @@ class MemorySuborders:
 
     def save(self, suborder: Suborder) -> Suborder:
         stored = self._tables.suborders.get(suborder.id)
-        if stored is None or stored.version != suborder.version:
+        if stored is None or (stored.version, stored.attempt) != (suborder.version, suborder.attempt):
             raise Conflict("Suborder", suborder.id)
+        self._tables.leases.pop((Claimed.SUBORDER, suborder.id), None)
         saved = attrs.evolve(suborder, version=suborder.version + 1, counts=stored.counts)
         self._tables.suborders[suborder.id] = saved
         return saved
@@ -93,23 +97,13 @@ class MemorySuborders:
         return counted
 
     def of_order(self, order_id: int) -> Sequence[Suborder]:
-        return tuple(self._sorted(each for each in self._tables.suborders.values() if each.order_id == order_id))
-
-    def due(self, now: dt.datetime, limit: int) -> Sequence[Suborder]:
-        due = (
-            each
-            for each in self._tables.suborders.values()
-            if each.state is SuborderState.QUEUED
-            or (each.state is SuborderState.ASKED and each.next_poll is not None and each.next_poll <= now)
-        )
-        return tuple(self._sorted(due)[:limit])
+        chosen = [each for each in self._tables.suborders.values() if each.order_id == order_id]
+        return tuple(sorted(chosen, key=lambda each: each.id))
 
     def erase(self, order_id: int) -> None:
         for suborder in self.of_order(order_id):
+            MemoryAnswers(self._tables).erase(suborder.id)
             del self._tables.suborders[suborder.id]
-
-    def _sorted(self, suborders: Iterable[Suborder]) -> list[Suborder]:
-        return sorted(suborders, key=lambda each: each.id)
 
 
 @attrs.frozen

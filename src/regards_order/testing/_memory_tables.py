@@ -13,6 +13,8 @@ from regards_order.domain.files import OrderFile
 from regards_order.domain.order import Order
 from regards_order.domain.principal import Account
 from regards_order.domain.suborder import Suborder
+from regards_order.ports.claims import Claimed
+from regards_order.ports.storage import Answer
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -60,6 +62,8 @@ class Tables:
     orders: Table[int, Order] = attrs.field(factory=Table)
     suborders: Table[int, Suborder] = attrs.field(factory=Table)
     files: Table[int, OrderFile] = attrs.field(factory=Table)
+    answers: Table[tuple[int, str], Answer] = attrs.field(factory=Table)
+    leases: Table[tuple[Claimed, int], float] = attrs.field(factory=Table)
     freed: Table[str, int] = attrs.field(factory=Table)
     letters: Table[int, Event] = attrs.field(factory=Table)
     accounts: Table[str, Account] = attrs.field(factory=Table)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import attrs
@@ -13,6 +14,8 @@ from regards_order.domain.errors import Conflict
 from regards_order.domain.events import Event
 from regards_order.domain.principal import Account
 from regards_order.ports.outbox import Letter
+from regards_order.testing._memory_claims import MemoryAnswers, MemoryClaims
+from regards_order.testing._memory_listings import MemoryListings
 from regards_order.testing._memory_orders import MemoryFiles, MemoryOrders, MemorySlots, MemorySuborders
 from regards_order.testing._memory_tables import MemoryIds, Tables
 
@@ -23,8 +26,10 @@ class MemoryStore:
     One transaction at a time; a failed one leaves nothing behind.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        """Take the clock that leases are timed by, in seconds."""
         self._tables = Tables()
+        self._seconds = seconds
         self._lock = threading.RLock()
 
     @contextmanager
@@ -32,7 +37,7 @@ class MemoryStore:
         """Open a transaction that changes nothing."""
         with self._lock:
             try:
-                yield MemoryTransaction(self._tables)
+                yield MemoryTransaction(self._tables, self._seconds)
             finally:
                 for table in self._tables.all():
                     table.rollback()
@@ -42,7 +47,7 @@ class MemoryStore:
         """Open a transaction; an error that leaves its block takes back all that it did."""
         with self._lock:
             try:
-                yield MemoryTransaction(self._tables)
+                yield MemoryTransaction(self._tables, self._seconds)
             except BaseException:
                 for table in self._tables.all():
                     table.rollback()
@@ -54,13 +59,16 @@ class MemoryStore:
 class MemoryTransaction:
     """Reach everything that a `MemoryStore` holds."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, seconds: Callable[[], float]) -> None:
         self.ids = MemoryIds(tables)
         self.baskets = _MemoryBaskets(tables)
         self.orders = MemoryOrders(tables)
         self.suborders = MemorySuborders(tables)
         self.slots = MemorySlots(tables, self.ids)
         self.files = MemoryFiles(tables)
+        self.answers = MemoryAnswers(tables)
+        self.claims = MemoryClaims(tables, seconds)
+        self.listings = MemoryListings(tables)
         self.outbox = _MemoryOutbox(tables, self.ids)
         self.users = _MemoryUsers(tables)
 

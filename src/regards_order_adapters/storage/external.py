@@ -16,7 +16,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 
 import attrs
 
-from regards_order.domain.errors import SourceRefused, SourceUnreachable
+from regards_order.domain.errors import SourceRefused, SourceTimedOut, SourceUnreachable
 from regards_order_adapters.storage import network
 from regards_order_adapters.storage.network import Hosts, Target, parse_hosts, parse_proxy
 
@@ -48,7 +48,8 @@ class HttpSource:
         """Yield the bytes in blocks of 256 KiB, the last one shorter.
 
         Raises:
-            SourceUnreachable: the server is silent for too long, or stops before the end.
+            SourceTimedOut: the server is silent for too long.
+            SourceUnreachable: it stops before the end.
         """
         while block := self._read():
             yield block
@@ -96,7 +97,8 @@ class HttpExternal:
 
         Raises:
             SourceRefused: the URL is not allowed (403), or its server answered anything but 200.
-            SourceUnreachable: the server cannot be reached, or is silent for too long.
+            SourceTimedOut: the server is silent for too long.
+            SourceUnreachable: it cannot be reached.
         """
         target = _read_url(Target.parse, url)
         for _ in range(_REDIRECTS + 1):
@@ -197,6 +199,6 @@ def _reported(host: str, limit: float) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise SourceUnreachable(f"{host} was silent for {limit:g} s") from error
+        raise SourceTimedOut(f"{host} did not answer within {limit:g} s") from error
     except (OSError, HTTPException) as error:
         raise SourceUnreachable(f"{host}: {str(error) or type(error).__name__}") from error

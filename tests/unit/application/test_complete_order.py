@@ -19,12 +19,14 @@ from regards_order import (
     OrderStatus,
     Role,
     SelectionRequest,
+    StoreUnavailable,
     User,
 )
 from regards_order.domain.events import FileOversized, OrderCreated, OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts
 from regards_order.domain.order import DatasetTask
 from regards_order.domain.suborder import Suborder, SuborderState
+from regards_order.ports.claims import Claim, Claimed
 from regards_order.testing import make_file, make_product
 
 LISE = User("lise@obs.example")
@@ -35,6 +37,12 @@ HOUR = dt.timedelta(hours=1)
 def complete(centre, order: Order) -> Order:
     """List the files of an order, and no more."""
     return centre.ordering.complete_order(order.id)
+
+
+def end_lease(centre, order: Order) -> None:
+    """Let the lease of the first claim of an order run out."""
+    with centre.ordering.store.write() as tx:
+        tx.claims.renew([Claim(Claimed.ORDER, order.id, 1)], 0)
 
 
 def reference(name: str) -> DataFile:
@@ -468,7 +476,12 @@ def test_order_stopped_during_its_completion(twelve, intrude) -> None:
 def test_two_completions_of_one_order(twelve, intrude, overtaken_at: int) -> None:
     """A completion that another one overtook writes nothing any more: the order is listed once, and whole."""
     order = twelve.place()
-    deeds = [None] * overtaken_at + [lambda: complete(twelve, order)]
+
+    def overtake() -> None:
+        end_lease(twelve, order)
+        complete(twelve, order)
+
+    deeds = [None] * overtaken_at + [overtake]
     left = complete(intrude(twelve, *deeds), order)
     assert left == twelve.read(order)
     assert left.status is OrderStatus.RUNNING
@@ -481,9 +494,86 @@ def test_two_completions_of_one_order(twelve, intrude, overtaken_at: int) -> Non
 def test_order_stopped_while_its_completion_fails(twelve, intrude) -> None:
     """A failure does not overwrite what happened to the order meanwhile."""
     order = twelve.place()
-    raced = intrude(twelve, None, end(twelve, order)).with_(
+    raced = intrude(twelve, None, None, end(twelve, order)).with_(
         catalog=_Breaking(twelve.catalog, "search", 1, RuntimeError("boom"))
     )
     left = complete(raced, order)
     assert (left.status, left.message) == (OrderStatus.PAUSED, None)
     assert (twelve.files(order), twelve.events()) == ([], [])
+
+
+# --- claims ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_order_that_somebody_else_lists_is_left_alone(twelve) -> None:
+    """While another worker holds the lease the order is returned as it is."""
+    order = twelve.place()
+    with twelve.ordering.store.write() as tx:
+        [held] = tx.claims.orders(1, 3600)
+    assert twelve.ordering.complete_order(order.id) == held == twelve.read(order)
+    assert (twelve.ordering.work(), twelve.files(order)) == (0, [])
+
+
+def test_an_order_whose_worker_died_is_begun_again(twelve, intrude) -> None:
+    """When the lease is over the next worker erases what is there and lists the files anew."""
+    order = twelve.place()
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    dying = intrude(twelve, None, None, None, die)
+    with pytest.raises(KeyboardInterrupt):
+        dying.ordering.work()
+    assert len(twelve.files(order)) > 0
+    end_lease(twelve, order)
+    done = twelve.work(order)
+    assert (done.status, done.attempt, len(twelve.files(order))) == (OrderStatus.DONE, 2, 12)
+
+
+def test_an_order_that_kills_its_workers_is_given_up(make_twelve) -> None:
+    """After so many attempts the order fails, with a message."""
+    twelve = make_twelve(completion_attempts=2)
+    order = twelve.place()
+    for _ in range(2):
+        with twelve.ordering.store.write() as tx:
+            assert len(tx.claims.orders(1, 0)) == 1
+    failed = twelve.work(order)
+    assert (failed.status, failed.message) == (OrderStatus.FAILED, "Its files could not be listed in 2 attempts.")
+    assert twelve.told() == ["OrderEnded"]
+
+
+def test_a_completion_that_is_told_to_stop_gives_the_order_back(twelve) -> None:
+    """It is PENDING as before, and the next worker may begin at once."""
+    order = twelve.place()
+    answers = iter([False, False, True])
+    assert twelve.ordering.complete(lambda: next(answers)) == 1
+    stopped = twelve.read(order)
+    assert (stopped.status, stopped.attempt) == (OrderStatus.PENDING, 1)
+    done = twelve.work(order)
+    assert (done.status, done.attempt, len(twelve.files(order))) == (OrderStatus.DONE, 2, 12)
+
+
+def test_a_database_that_goes_away_fails_no_order(twelve, intrude) -> None:
+    """The order stays PENDING and is listed when the lease is over."""
+    order = twelve.place()
+
+    def fail() -> None:
+        raise StoreUnavailable("gone")
+
+    with pytest.raises(StoreUnavailable):
+        intrude(twelve, None, None, fail).ordering.work()
+    assert twelve.read(order).status is OrderStatus.PENDING
+
+
+def test_a_failure_that_comes_too_late(twelve) -> None:
+    """Who lost its claim before it failed does not spoil what the next worker made of the order."""
+    order = twelve.place()
+
+    class Late:
+        def __getattr__(self, name: str):
+            end_lease(twelve, order)
+            twelve.ordering.work()
+            raise CatalogUnavailable("gone")
+
+    twelve.with_(catalog=Late()).ordering.complete_order(order.id)
+    assert (twelve.read(order).status, twelve.told().count("OrderEnded")) == (OrderStatus.DONE, 1)

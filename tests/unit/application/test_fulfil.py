@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from contextlib import contextmanager
 
 import attrs
 import pytest
 
-from regards_order import DataFile, DataType, Order, OrderStatus, StorageUnavailable, User
+from regards_order import DataFile, DataType, NotFound, Order, OrderStatus, StorageUnavailable, User
 from regards_order.application import fulfil
 from regards_order.domain.events import OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts
+from regards_order.ports.claims import Claim
 from regards_order.ports.storage import Answer
 from regards_order.testing import MemoryStorage, make_file
 
@@ -509,7 +511,8 @@ def test_suborder_asked_by_somebody_else(twelve, intrude, caplog) -> None:
     twelve.ordering.complete_order(order.id)
     fulfil.schedule(twelve.ordering, LISE.email)
     first = twelve.suborders(order)[0]
-    raced = intrude(twelve, lambda: fulfil.ask(twelve.ordering, first))
+    # the worker's first write looks for orders, its second one claims, its third one notes what it asked for
+    raced = intrude(twelve, None, None, lambda: fulfil.ask(twelve.ordering, twelve.suborders(order)[0]))
     with caplog.at_level(logging.INFO, "regards_order"):
         raced.ordering.work()
     assert [(record.action, record.suborder_id) for record in caplog.records] == [("suborder_skipped", first.id)]
@@ -561,7 +564,7 @@ def test_suborder_erased_meanwhile(twelve, intrude) -> None:
             tx.files.erase(order.id)
             tx.suborders.erase(order.id)
 
-    with pytest.raises(fulfil.Conflict):
+    with pytest.raises(NotFound):
         fulfil.collect(intrude(twelve, erase).ordering, first)
     assert twelve.read(order).counts.available == 0
 
@@ -583,3 +586,126 @@ def test_references_need_no_slot(centre) -> None:
     with centre.ordering.store.write() as tx:
         assert tx.slots.used(LISE.email) == 2
     assert len(centre.storage.asked) == 2
+
+
+# --- claims ----------------------------------------------------------------------------------------------------------
+
+
+class Stop:
+    """Say stop from the nth question on."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_held_suborder_is_left_alone(twelve) -> None:
+    """What another worker has claimed waits until that lease is over."""
+    order = twelve.place()
+    twelve.ordering.complete_order(order.id)
+    fulfil.schedule(twelve.ordering, LISE.email)
+    with twelve.ordering.store.write() as tx:
+        held = tx.claims.suborders(order.created, 1, 3600)
+    twelve.ordering.work()
+    assert [each.state.name for each in twelve.suborders(order)] == ["QUEUED", "WAITING"]
+    with twelve.ordering.store.write() as tx:
+        tx.claims.release([Claim.of(each) for each in held])
+    assert twelve.work(order).status is OrderStatus.DONE
+
+
+def test_a_worker_that_is_told_to_stop_gives_back(twelve) -> None:
+    """What it has claimed and not begun may be claimed at once; work goes on where it stopped."""
+    order = twelve.place()
+    twelve.ordering.complete_order(order.id)
+    assert twelve.ordering.serve(Stop(2)) == 2
+    assert [each.state.name for each in twelve.suborders(order)] == ["ASKED", "QUEUED"]
+    with twelve.ordering.store.write() as tx:
+        assert len(tx.claims.suborders(order.created, 9, 0)) == 2
+    assert twelve.work(order).status is OrderStatus.DONE
+
+
+def test_nothing_is_begun_after_the_stop(twelve) -> None:
+    """A worker that is to stop claims nothing."""
+    order = twelve.place()
+    assert twelve.ordering.work(Stop(0)) == 0
+    assert twelve.ordering.complete(Stop(0)) == 0
+    assert (twelve.read(order).status, twelve.read(order).attempt) == (OrderStatus.PENDING, 0)
+
+
+def test_leases_are_held_while_working(twelve) -> None:
+    """Orders and suborders are renewed from before the first step until after the last one."""
+    held: list[tuple[str, list[tuple[str, int, int]]]] = []
+
+    class Noted:
+        @contextmanager
+        def hold(self, claims):
+            shown = [(claim.kind.name, claim.id, claim.attempt) for claim in claims]
+            held.append(("begin", shown))
+            yield
+            held.append(("end", shown))
+
+    centre = twelve.with_(leases=Noted())
+    order = centre.place()
+    centre.ordering.complete()
+    first = [("ORDER", order.id, 1)]
+    assert held == [("begin", first), ("end", first)]
+    held.clear()
+    centre.ordering.serve()
+    numbers = [("SUBORDER", each.id, 1) for each in centre.suborders(order)]
+    assert held == [("begin", numbers), ("end", numbers)]
+
+
+# --- answers that are kept -------------------------------------------------------------------------------------------
+
+
+def test_answers_that_come_by_themselves(twelve) -> None:
+    """A storage that calls back: its answers are kept, and the next look applies them."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    for each, suborder in enumerate(twelve.suborders(order)):
+        answers = [Answer(checksum, True) for checksum in checksums(twelve, order, each)]
+        twelve.ordering.keep_answers(suborder.id, [*answers, Answer("foreign", False, "no")])
+    assert twelve.read(order).counts.available == 0
+    done = twelve.later(order)
+    assert (done.status, done.counts.available) == (OrderStatus.DONE, 12)
+    with twelve.ordering.store.read() as tx:
+        assert [list(tx.answers.of(each.id)) for each in twelve.suborders(order)] == [[], []]
+
+
+def test_a_refusal_after_an_answer(twelve) -> None:
+    """An error answer turns an AVAILABLE file into ERROR while the suborder still waits for others."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    suborder = twelve.suborders(order)[0]
+    checksum = checksums(twelve, order)[0]
+    twelve.ordering.keep_answers(suborder.id, [Answer(checksum, True)])
+    assert twelve.later(order).counts.available == 1
+    twelve.ordering.keep_answers(suborder.id, [Answer(checksum, False, "tape broken")])
+    counts = twelve.later(order).counts
+    assert (counts.available, counts.error) == (0, 1)
+
+
+def test_answers_of_unknown_suborders(twelve) -> None:
+    """There is nobody to keep them for."""
+    with pytest.raises(NotFound):
+        twelve.ordering.keep_answers(99, [Answer("c", True)])
+
+
+def test_answers_survive_the_worker(twelve, intrude) -> None:
+    """A worker that dies between keeping and applying loses nothing: another one applies what was kept."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    twelve.storage.held = set()
+    twelve.ordering.clock.advance(seconds=1)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    suborder = twelve.suborders(order)[0]
+    with pytest.raises(KeyboardInterrupt):
+        fulfil.collect(intrude(twelve, None, die).ordering, suborder)
+    hold_everything(twelve)
+    assert twelve.work(order).counts.available == suborder.counts.pending

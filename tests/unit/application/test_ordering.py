@@ -5,7 +5,15 @@ from __future__ import annotations
 import inspect
 
 from regards_order import Ordering, SelectionRequest, User
-from regards_order.application import complete_order, deliver, fill_basket, fulfil, place_order, read_order
+from regards_order.application import (
+    complete_order,
+    deliver,
+    deliver_file,
+    fill_basket,
+    fulfil,
+    place_order,
+    read_order,
+)
 
 LISE = User("lise@obs.example")
 USE_CASES = [
@@ -18,10 +26,17 @@ USE_CASES = [
     place_order.place_order,
     complete_order.complete_order,
     fulfil.work,
+    fulfil.complete,
+    fulfil.serve,
+    fulfil.keep_answers,
     read_order.get_order,
     read_order.list_orders,
+    read_order.page_orders,
+    read_order.available_files,
     read_order.list_suborders,
     read_order.list_files,
+    deliver_file.look_at_file,
+    deliver_file.open_file,
     deliver.open_zip,
 ]
 

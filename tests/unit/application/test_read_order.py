@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
 import pytest
 
-from regards_order import NotAllowed, NotFound, Role, User
+from regards_order import NotAllowed, NotFound, OrderStatus, Role, User
+from regards_order.ports.listings import Sort
 
 LISE, MAX = User("lise@obs.example"), User("max@obs.example")
 
@@ -14,6 +16,7 @@ READERS: list[Callable] = [
     lambda ordering, user, order_id: ordering.get_order(user, order_id),
     lambda ordering, user, order_id: ordering.list_suborders(user, order_id),
     lambda ordering, user, order_id: ordering.list_files(user, order_id),
+    lambda ordering, user, order_id: ordering.available_files(user, order_id),
     lambda ordering, user, order_id: ordering.open_zip(user, order_id),
 ]
 
@@ -73,3 +76,53 @@ def test_suborders_and_files(twelve) -> None:
         after = page[-1].id
     assert [len(page) for page in pages] == [5, 5, 2]
     assert [file for page in pages for file in page] == twelve.files(order)
+
+
+def test_own_orders_newest_first(twelve) -> None:
+    """A page holds the newest orders of the caller, and says how many there are; DELETED ones are left out."""
+    orders = []
+    for _ in range(3):
+        twelve.ordering.clock.advance(seconds=1)
+        orders.append(twelve.place())
+    twelve.place(MAX)
+    listed = twelve.ordering.page_orders(LISE, limit=2)
+    assert (listed.total, [each.id for each in listed.items]) == (3, [orders[2].id, orders[1].id])
+    assert [each.id for each in twelve.ordering.page_orders(LISE, offset=2).items] == [orders[0].id]
+    with twelve.ordering.store.write() as tx:
+        tx.orders.save(attrs.evolve(orders[1], status=OrderStatus.DELETED))
+    assert twelve.ordering.page_orders(LISE).total == 2
+
+
+def test_files_that_are_ready(make_twelve) -> None:
+    """D-14: whether there are any and whether more will come follows the order, or the suborder."""
+    twelve = make_twelve(suborders_per_user=1)
+    order = twelve.place()
+    empty = twelve.ordering.available_files(LISE, order.id)
+    assert (empty.over, empty.some, empty.listed.total) == (False, False, 0)
+    twelve.work(order)
+    first, second = twelve.suborders(order)
+    some = twelve.ordering.available_files(LISE, order.id, sort=[Sort("size")], limit=3)
+    assert (some.over, some.some, some.listed.total) == (False, True, first.counts.total)
+    sizes = [file.size for file in some.listed.items]
+    assert (len(sizes), sizes) == (3, sorted(sizes))
+    ready = twelve.ordering.available_files(LISE, order.id, suborder_id=first.id)
+    assert (ready.over, ready.some, ready.listed.total) == (True, True, first.counts.total)
+    waiting = twelve.ordering.available_files(LISE, order.id, suborder_id=second.id)
+    assert (waiting.over, waiting.some, waiting.listed.total) == (False, False, 0)
+    last = ready.listed.items[-1].id
+    assert twelve.ordering.available_files(LISE, order.id, after=last - 1).listed.total == 1
+    twelve.download(order)
+    twelve.work(order)
+    twelve.download(order)
+    over = twelve.ordering.available_files(LISE, order.id, offset=1)
+    assert (over.over, over.some, over.listed.total) == (True, False, 0)
+
+
+def test_suborders_of_other_orders_have_no_files_here(twelve) -> None:
+    """A suborder is named together with its order."""
+    one, other = twelve.place(), twelve.place(label="other")
+    twelve.ordering.work()
+    foreign = twelve.suborders(other)[0].id
+    for number in (foreign, 99, -1):
+        with pytest.raises(NotFound, match=f"with id : {number} doesn't exist"):
+            twelve.ordering.available_files(LISE, one.id, suborder_id=number)

@@ -102,6 +102,25 @@ TABLE = [
         "The source of the file cannot be read: time-out.",
     ),
     (
+        errors.SourceTimedOut("60 s"),
+        "SOURCE_TIMED_OUT",
+        504,
+        "The source of the file was silent for too long: 60 s.",
+    ),
+    (errors.FileNotFound(7), "FILE_NOT_FOUND", 404, "Data file with id: 7 doesn't exist."),
+    (
+        errors.FileNotReady(7, "a.tif"),
+        "FILE_NOT_READY",
+        202,
+        "File 7 (a.tif) is not available yet: ask again later.",
+    ),
+    (
+        errors.FileInError(7, "a.tif", "ERROR", "tape broken"),
+        "FILE_IN_ERROR",
+        422,
+        "File 7 (a.tif) is in state ERROR: tape broken.",
+    ),
+    (
         errors.SourceTruncated(3, 5),
         "SOURCE_TRUNCATED",
         502,
@@ -123,7 +142,7 @@ TABLE = [
         errors.DeliveryIncomplete(7),
         "DELIVERY_INCOMPLETE",
         500,
-        "The archive of order 7 was not written to its end: no file counts as downloaded.",
+        "The delivery from order 7 did not come to its end: no file counts as downloaded.",
     ),
 ]
 

@@ -122,7 +122,7 @@ def test_failed_transaction_leaves_nothing(store: MemoryStore) -> None:
             tx.baskets.save(Basket(1, USER))
             tx.orders.add(an_order(2))
             tx.orders.save(tx.orders.get(1).failed("no", NOW))
-            tx.orders.count(1, FileCounts(1), 1, NOW)
+            tx.orders.count(tx.orders.get(1), FileCounts(1), 1, NOW)
             tx.suborders.add(a_suborder(2))
             tx.suborders.erase(1)
             tx.files.move(FileChoice(order_id=1), FILES.moves(FileEvent.MADE_AVAILABLE))
@@ -208,7 +208,7 @@ def test_baskets_are_given_and_removed(tx) -> None:
 def test_orders_have_versions_and_keep_their_counts(tx) -> None:
     """Saving checks the version and leaves alone what is counted."""
     read = tx.orders.get(1)
-    counted = tx.orders.count(1, FileCounts(pending=2), 1, NOW)
+    counted = tx.orders.count(tx.orders.get(1), FileCounts(pending=2), 1, NOW)
     assert (counted.counts.pending, counted.waiting_suborders, counted.available_since) == (2, 1, None)
     saved = tx.orders.save(read.failed("no", NOW))
     assert (saved.version, saved.counts, saved.waiting_suborders) == (2, FileCounts(pending=2), 1)
@@ -222,14 +222,14 @@ def test_orders_have_versions_and_keep_their_counts(tx) -> None:
 def test_date_of_availability(tx) -> None:
     """The date moves when the number of available files does."""
     later = NOW + dt.timedelta(hours=1)
-    assert tx.orders.count(1, FileCounts(available=1), 0, NOW).available_since == NOW
-    assert tx.orders.count(1, FileCounts(error=1), 0, later).available_since == NOW
-    assert tx.orders.count(1, FileCounts(available=-1), 0, later).available_since == later
+    assert tx.orders.count(tx.orders.get(1), FileCounts(available=1), 0, NOW).available_since == NOW
+    assert tx.orders.count(tx.orders.get(1), FileCounts(error=1), 0, later).available_since == NOW
+    assert tx.orders.count(tx.orders.get(1), FileCounts(available=-1), 0, later).available_since == later
 
 
 def test_absent_orders(tx) -> None:
     """An order that does not exist is not found."""
-    for look in (lambda: tx.orders.get(9), lambda: tx.orders.count(9, FileCounts(), 0, NOW)):
+    for look in (lambda: tx.orders.get(9), lambda: tx.orders.count(an_order(9), FileCounts(), 0, NOW)):
         with pytest.raises(NotFound, match="Entity Order with id : 9 doesn't exist"):
             look()
 
@@ -271,21 +271,6 @@ def test_suborders_have_versions_and_keep_their_counts(tx) -> None:
     for stale in (read, a_suborder(9)):
         with pytest.raises(Conflict, match="Suborder"):
             tx.suborders.save(stale)
-
-
-def test_due_suborders(tx) -> None:
-    """QUEUED ones are due, ASKED ones when their poll has come, others never."""
-    later = NOW + dt.timedelta(seconds=1)
-    for id, state, poll in (
-        (6, "QUEUED", None),
-        (5, "ASKED", NOW),
-        (4, "ASKED", later),
-        (3, "ASKED", None),
-        (2, "WAITING", NOW),
-    ):
-        tx.suborders.add(a_suborder(id, state=SuborderState[state], next_poll=poll))
-    assert [each.id for each in tx.suborders.due(NOW, 9)] == [5, 6]
-    assert [each.id for each in tx.suborders.due(later, 2)] == [4, 5]
 
 
 def test_erasing_suborders(tx) -> None:

@@ -30,13 +30,16 @@ pytest.register_assert_rewrite(
     *(f"{__name__}.{suite}" for suite in (*_SUITES, "storage", "store", "suborders", "unit_of_work", "users"))
 )
 
+from regards_order.testing.contracts.answers import AnswersContract  # noqa: E402
 from regards_order.testing.contracts.archive import ArchivesContract  # noqa: E402 -- after its asserts were announced
 from regards_order.testing.contracts.baskets import BasketsContract  # noqa: E402
 from regards_order.testing.contracts.catalog import CatalogContract  # noqa: E402
+from regards_order.testing.contracts.claims import ClaimsContract  # noqa: E402
 from regards_order.testing.contracts.clock import ClockContract, UniqueIdsContract  # noqa: E402
 from regards_order.testing.contracts.external import ExternalContract, ExternalSetup  # noqa: E402
 from regards_order.testing.contracts.files import FilesContract  # noqa: E402
 from regards_order.testing.contracts.ids import IdBlocksContract  # noqa: E402
+from regards_order.testing.contracts.listings import ListingsContract  # noqa: E402
 from regards_order.testing.contracts.orders import OrdersContract  # noqa: E402
 from regards_order.testing.contracts.outbox import OutboxContract  # noqa: E402
 from regards_order.testing.contracts.patterns import PatternsContract  # noqa: E402
@@ -48,14 +51,17 @@ from regards_order.testing.contracts.unit_of_work import UnitOfWorkContract  # n
 from regards_order.testing.contracts.users import UsersContract  # noqa: E402
 
 __all__ = [
+    "AnswersContract",
     "ArchivesContract",
     "BasketsContract",
     "CatalogContract",
+    "ClaimsContract",
     "ClockContract",
     "ExternalContract",
     "ExternalSetup",
     "FilesContract",
     "IdBlocksContract",
+    "ListingsContract",
     "OrdersContract",
     "OutboxContract",
     "PatternsContract",

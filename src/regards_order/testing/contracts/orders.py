@@ -150,8 +150,8 @@ class OrdersContract(StoreSuite):
         first = FileCounts(5, 4, 3, 2, 1, 6, 2**50, 2**49)
         change = FileCounts(-5, 5, bytes_pending=-(2**49))
         with store.write() as tx:
-            tx.orders.count(1, first, 2, NOW)
-            counted = tx.orders.count(1, change, -1, NOW)
+            tx.orders.count(tx.orders.get(1), first, 2, NOW)
+            counted = tx.orders.count(tx.orders.get(1), change, -1, NOW)
         assert counted.counts == first + change
         assert (counted.waiting_suborders, counted.version, counted.status) == (1, 1, OrderStatus.PENDING)
         assert _get(store) == counted
@@ -161,7 +161,7 @@ class OrdersContract(StoreSuite):
         _add(store, an_order())
         with store.write() as tx:
             old = tx.orders.get(1)
-            counted = tx.orders.count(1, FileCounts(pending=2, available=3, bytes_known=5), 1, NOW)
+            counted = tx.orders.count(tx.orders.get(1), FileCounts(pending=2, available=3, bytes_known=5), 1, NOW)
             saved = tx.orders.save(old.failed("no", NOW))
         assert saved.counts == counted.counts
         assert (saved.waiting_suborders, saved.available_since) == (1, NOW)
@@ -182,21 +182,21 @@ class OrdersContract(StoreSuite):
         """Only a change of the available files is dated."""
         _add(store, an_order())
         with store.write() as tx:
-            assert tx.orders.count(1, FileCounts(pending=9), 0, NOW).available_since is None
-            assert tx.orders.count(1, FileCounts(available=9), 0, NOW).available_since == NOW
+            assert tx.orders.count(tx.orders.get(1), FileCounts(pending=9), 0, NOW).available_since is None
+            assert tx.orders.count(tx.orders.get(1), FileCounts(available=9), 0, NOW).available_since == NOW
             expected = _LATER if dated else NOW
-            assert tx.orders.count(1, change, 0, _LATER).available_since == expected
+            assert tx.orders.count(tx.orders.get(1), change, 0, _LATER).available_since == expected
 
     def test_a_change_of_nothing_returns_the_order(self, store: UnitOfWork) -> None:
         """Counting nothing is allowed."""
         _add(store, an_order())
         with store.write() as tx:
-            assert tx.orders.count(1, FileCounts(), 0, NOW) == an_order()
+            assert tx.orders.count(tx.orders.get(1), FileCounts(), 0, NOW) == an_order()
 
     def test_counting_an_unknown_order_is_refused(self, store: UnitOfWork) -> None:
         """There is nothing to count."""
         with store.write() as tx, pytest.raises(NotFound):
-            tx.orders.count(404, FileCounts(), 0, NOW)
+            tx.orders.count(an_order(404), FileCounts(), 0, NOW)
 
     def test_pages_of_orders_are_by_id(self, store: UnitOfWork) -> None:
         """Orders come by id whenever they were stored, above *after*, at most *limit* of them."""

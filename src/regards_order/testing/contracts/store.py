@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from regards_order.testing.contracts.answers import AnswersContract
 from regards_order.testing.contracts.baskets import BasketsContract
+from regards_order.testing.contracts.claims import ClaimsContract
 from regards_order.testing.contracts.files import FilesContract
 from regards_order.testing.contracts.ids import IdBlocksContract
+from regards_order.testing.contracts.listings import ListingsContract
 from regards_order.testing.contracts.orders import OrdersContract
 from regards_order.testing.contracts.outbox import OutboxContract
 from regards_order.testing.contracts.slots import SlotsContract
@@ -23,6 +26,9 @@ class StoreContract(
     SubordersContract,
     SlotsContract,
     FilesContract,
+    AnswersContract,
+    ClaimsContract,
+    ListingsContract,
     OutboxContract,
     UsersContract,
 ):

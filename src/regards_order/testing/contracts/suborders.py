@@ -11,7 +11,7 @@ from regards_order.domain.errors import Conflict
 from regards_order.domain.files import FileCounts
 from regards_order.domain.suborder import Suborder, SuborderState
 from regards_order.ports.unit_of_work import UnitOfWork
-from regards_order.testing.contracts.values import HUGO, NOW, StoreSuite, a_suborder, an_order
+from regards_order.testing.contracts.values import NOW, StoreSuite, a_suborder, an_order
 
 _TICK = dt.timedelta(microseconds=1)
 
@@ -99,36 +99,6 @@ class SubordersContract(StoreSuite):
         with store.write() as tx:
             tx.suborders.count(1, FileCounts(pending=7))
             assert tx.suborders.save(a_suborder().queued()).counts.pending == 7
-
-    def test_queued_suborders_are_due(self, store: UnitOfWork) -> None:
-        """A QUEUED suborder is due at once; one of another state never, unless it is ASKED."""
-        _add(store, *(a_suborder(number, state=state) for number, state in enumerate(SuborderState, 1)))
-        with store.read() as tx:
-            assert [each.state for each in tx.suborders.due(NOW, 10)] == [SuborderState.QUEUED]
-
-    def test_asked_suborders_are_due_when_their_poll_has_come(self, store: UnitOfWork) -> None:
-        """The instant itself is due, a microsecond before it is not."""
-        polls = (NOW - _TICK, NOW, NOW + _TICK, None)
-        _add(store, *(a_suborder(n, state=SuborderState.ASKED, next_poll=poll) for n, poll in enumerate(polls, 1)))
-        with store.read() as tx:
-            assert [each.id for each in tx.suborders.due(NOW, 10)] == [1, 2]
-
-    def test_a_poll_that_is_left_over_makes_nothing_due(self, store: UnitOfWork) -> None:
-        """A suborder that ended is not due, whatever its next poll says."""
-        _add(
-            store,
-            a_suborder(state=SuborderState.ENDED, next_poll=NOW),
-            a_suborder(2, state=SuborderState.WAITING, next_poll=NOW),
-        )
-        with store.read() as tx:
-            assert list(tx.suborders.due(NOW, 10)) == []
-
-    def test_due_suborders_come_by_id_up_to_a_limit(self, store: UnitOfWork) -> None:
-        """Of any order and owner, by id, at most as many as asked for."""
-        live = [a_suborder(n, 1 + n % 2, SuborderState.QUEUED, owner=HUGO) for n in (4, 1, 3)]
-        _add(store, *live, a_suborder(2, state=SuborderState.ASKED, next_poll=NOW))
-        with store.read() as tx:
-            assert [each.id for each in tx.suborders.due(NOW, 3)] == [1, 2, 3]
 
     def test_erasing_suborders_spares_other_orders(self, store: UnitOfWork) -> None:
         """Only the suborders of one order are erased; erasing none is harmless."""

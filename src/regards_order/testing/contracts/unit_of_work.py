@@ -12,6 +12,7 @@ from regards_order.domain.events import OrderCreated
 from regards_order.domain.files import FileCounts
 from regards_order.domain.principal import Account, User
 from regards_order.domain.suborder import SuborderState
+from regards_order.ports.storage import Answer
 from regards_order.ports.unit_of_work import Transaction, UnitOfWork
 from regards_order.testing.contracts.values import (
     HUGO,
@@ -27,6 +28,7 @@ from regards_order.testing.contracts.values import (
     put_order,
 )
 
+_NOTHING: list[object] = [None, (), (), (), None, (), (), 0, 0, (), [], ()]
 _EVENT = OrderCreated(order_id=1, owner=LISE, correlation_id="c", frontend_url="https://front.example/")
 
 
@@ -34,6 +36,7 @@ def _fill(tx: Transaction) -> None:
     tx.baskets.save(a_basket(1, LISE, a_selection()))
     put_order(tx, an_order(), a_suborder(state=SuborderState.QUEUED))
     tx.files.add([a_file()])
+    tx.answers.put(1, [Answer("c", True)])
     tx.slots.note_freed(LISE)
     tx.outbox.add(_EVENT)
     tx.users.put(Account(User(LISE)))
@@ -46,7 +49,8 @@ def _seen(tx: Transaction) -> list[object]:
         tx.baskets.get(BasketOwner.user(LISE)),
         tuple(orders),
         tuple(tx.suborders.of_order(1)),
-        tuple(tx.suborders.due(NOW, 10)),
+        tuple(tx.answers.of(1)),
+        tx.listings.file(1),
         tuple(tx.files.page(1, limit=10)),
         tuple(tx.files.unanswered(1, limit=10)),
         tx.files.last_id(1),
@@ -63,7 +67,7 @@ class UnitOfWorkContract(StoreSuite):
     def test_an_empty_store_holds_nothing(self, store: UnitOfWork) -> None:
         """The suite starts with an empty store."""
         with store.read() as tx:
-            assert _seen(tx) == [None, (), (), (), (), (), 0, 0, (), [], ()]
+            assert _seen(tx) == _NOTHING
 
     def test_a_block_that_ends_is_committed(self, store: UnitOfWork) -> None:
         """What a transaction did is seen by every later one."""
@@ -86,7 +90,7 @@ class UnitOfWorkContract(StoreSuite):
         with failed_write(store) as tx:
             _fill(tx)
         with store.read() as tx:
-            assert _seen(tx) == [None, (), (), (), (), (), 0, 0, (), [], ()]
+            assert _seen(tx) == _NOTHING
 
     def test_an_error_takes_back_changes_and_erasures(self, store: UnitOfWork) -> None:
         """What was changed or erased by a failed transaction is as it was."""
@@ -96,7 +100,7 @@ class UnitOfWorkContract(StoreSuite):
         with failed_write(store) as tx:
             tx.baskets.remove(BasketOwner.user(LISE))
             tx.orders.save(tx.orders.get(1).failed("gone", NOW))
-            tx.orders.count(1, FileCounts(pending=5), 1, NOW)
+            tx.orders.count(tx.orders.get(1), FileCounts(pending=5), 1, NOW)
             tx.suborders.erase(1)
             tx.files.erase(1)
             tx.slots.forget_freed(LISE)
@@ -161,7 +165,7 @@ class UnitOfWorkContract(StoreSuite):
         def add() -> None:
             for _ in range(10):
                 with store.write() as tx:
-                    tx.orders.count(1, FileCounts(pending=1, bytes_known=7), 1, NOW)
+                    tx.orders.count(an_order(), FileCounts(pending=1, bytes_known=7), 1, NOW)
 
         writers = [Thread(target=add) for _ in range(4)]
         for writer in writers:
@@ -186,7 +190,7 @@ class UnitOfWorkContract(StoreSuite):
             _fill(tx)
             before = _seen(tx)
         with neighbour.write() as tx:
-            assert _seen(tx) == [None, (), (), (), (), (), 0, 0, (), [], ()]
+            assert _seen(tx) == _NOTHING
             with pytest.raises(NotFound):
                 tx.orders.get(1)
             assert not tx.orders.label_taken(LISE, "order 1")

@@ -1,0 +1,146 @@
+"""Deliver one file of an order (docs/downloads.md).
+
+It counts as downloaded when its last byte has been handed over; that it cannot be had is noted too.  A client that goes
+away changes nothing.  No transaction is open while bytes flow.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import attrs
+
+from regards_order.application.settle import settle
+from regards_order.application.sources import open_source, read_verified
+from regards_order.domain.errors import (
+    DeliveryIncomplete,
+    FileInError,
+    FileNotFound,
+    FileNotReady,
+    SourceFailed,
+    SourceTruncated,
+    StorageUnavailable,
+)
+from regards_order.domain.files import FILES, FileEvent, FileState, OrderFile
+from regards_order.domain.order import Order
+from regards_order.domain.principal import User
+from regards_order.ports.bundle import Ports
+from regards_order.ports.files import FileChoice
+from regards_order.ports.sources import Source
+
+_log = logging.getLogger(__name__)
+
+
+def look_at_file(ports: Ports, user: User, file_id: int) -> OrderFile:
+    """Return a file that can be downloaded; nothing is opened, and nothing changes.
+
+    Raises:
+        FileNotFound: the tenant has no such file.
+        NotAllowed: its order is somebody else's and the user is neither PROJECT_ADMIN nor INSTANCE_ADMIN.
+        FileNotReady: the storage has not answered for it yet.
+        FileInError: the storage cannot make it available.
+    """
+    with ports.store.read() as tx:
+        file = tx.listings.file(file_id)
+        if file is None:
+            raise FileNotFound(file_id)
+        owner = tx.orders.get(file.order_id).owner
+    user.require_reading(owner, f"download file {file_id}")
+    state = FileState(file.state)
+    if state is FileState.PENDING:
+        raise FileNotReady(file_id, file.filename)
+    if not FILES.allows(state, FileEvent.DELIVERED):
+        raise FileInError(file_id, file.filename, state.name, file.download_error or "no cause is known")
+    return file
+
+
+def open_file(ports: Ports, user: User, file_id: int) -> FileDelivery:
+    """Return a file of an order on its way; one that cannot be opened is noted as DOWNLOAD_ERROR.
+
+    Raises:
+        FileNotFound, NotAllowed, FileNotReady, FileInError: as `look_at_file`.
+        SourceFailed: its source refused it or cannot be read.
+        StorageUnavailable: the storage cannot be reached.
+    """
+    file = look_at_file(ports, user, file_id)
+    try:
+        source = open_source(ports, file)
+    except (SourceFailed, StorageUnavailable) as failure:
+        _note(ports, file, FileEvent.DELIVERY_FAILED, failure.message)
+        raise
+    if source.size is not None and file.size is not None and source.size != file.size:
+        sizes = {"recorded": file.size, "found": source.size}
+        _log.warning("file has another size", extra={"action": "size_differs", "file_id": file.id, **sizes})
+    return FileDelivery(ports, file, source)
+
+
+@attrs.define
+class FileDelivery:
+    """Hold one file on its way: iterate it to its end, hand every block over, then `confirm`.
+
+    Attributes:
+        file: what is delivered.
+        sent: bytes given out so far.
+    """
+
+    _ports: Ports
+    file: OrderFile
+    _source: Source
+    sent: int = attrs.field(default=0, init=False)
+    _whole: bool = attrs.field(default=False, init=False)
+
+    @property
+    def size(self) -> int | None:
+        """Return the number of bytes that will come, as the source says; None when it does not."""
+        return self._source.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the bytes; the last block only after all were verified, so that a wrong file never arrives whole.
+
+        Raises:
+            SourceFailed: the file could not be had as it was recorded, which is noted.
+        """
+        held = b""
+        try:
+            for chunk in read_verified(self._source, self.file):
+                if held:
+                    yield self._counted(held)
+                held = chunk
+            if self.size not in (None, self.sent + len(held)):
+                raise SourceTruncated(self.sent + len(held), self.size or 0)
+        except SourceFailed as failure:
+            _note(self._ports, self.file, FileEvent.DELIVERY_FAILED, failure.message)
+            raise
+        finally:
+            self._source.close()
+        if held:
+            yield self._counted(held)
+        self._whole = True
+
+    def _counted(self, block: bytes) -> bytes:
+        self.sent += len(block)
+        return block
+
+    def confirm(self) -> Order:
+        """Note that the last byte was handed over, and return the order as it then is.
+
+        Raises:
+            DeliveryIncomplete: the file was not read to its end; nothing changes.
+            NotFound: its order was removed meanwhile.
+        """
+        if not self._whole:
+            raise DeliveryIncomplete(self.file.order_id)
+        return _note(self._ports, self.file, FileEvent.DELIVERED, None)
+
+    def close(self) -> None:
+        """Let go of the source: the client went away, and nothing changes."""
+        self._source.close()
+
+
+def _note(ports: Ports, file: OrderFile, event: FileEvent, cause: str | None) -> Order:
+    now = ports.clock.now()
+    with ports.store.write() as tx:
+        order = tx.orders.get(file.order_id, lock=True)
+        choice = FileChoice(order_id=order.id, ids=(file.id,))
+        return settle(tx, order, tx.files.move(choice, FILES.moves(event), cause), now)

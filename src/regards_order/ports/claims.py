@@ -1,0 +1,88 @@
+"""Work that one worker does at a time: claims under a lease (docs/orders.md)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, Protocol
+
+from regards_order.domain.order import Order
+from regards_order.domain.suborder import Suborder
+
+
+class Claimed(enum.Enum):
+    """Say what is claimed."""
+
+    ORDER = "ORDER"  #: an order whose files are to be listed
+    SUBORDER = "SUBORDER"  #: a suborder whose files are to be asked for, or answered
+
+
+class Claim(NamedTuple):
+    """Name one claim: somebody else's next claim of the same thing has the next attempt number."""
+
+    kind: Claimed
+    id: int
+    attempt: int
+
+    @classmethod
+    def of(cls, entity: Order | Suborder) -> Claim:
+        """Return the claim under which *entity* was handed out."""
+        kind = Claimed.ORDER if isinstance(entity, Order) else Claimed.SUBORDER
+        return cls(kind, entity.id, entity.attempt)
+
+
+class Claims(Protocol):
+    """Hand out work, each piece to one worker, for a while.
+
+    A claim bears the next attempt number of its order or suborder.  Whoever saves one of an older attempt gets a
+    `Conflict`: a worker that lost its lease writes nothing any more.  Saving gives the lease back.  Leases are timed by
+    the store's own clock, which all workers share.
+    """
+
+    def orders(self, limit: int, seconds: float, *, only: int | None = None) -> Sequence[Order]:
+        """Claim at most *limit* PENDING orders that nobody holds, the oldest first, for *seconds* seconds.
+
+        Args:
+            limit: at most so many.
+            seconds: how long the lease lasts.
+            only: no other order than this one.
+        """
+        ...
+
+    def suborders(self, now: dt.datetime, limit: int, seconds: float) -> Sequence[Suborder]:
+        """Claim suborders that have to be worked on and that nobody holds: highest priority first, then by id.
+
+        Those are the QUEUED ones, and the ASKED ones whose next poll has come.
+
+        Args:
+            now: business time (UTC).
+            limit: at most so many.
+            seconds: how long the lease lasts.
+        """
+        ...
+
+    def renew(self, claims: Sequence[Claim], seconds: float) -> None:
+        """Let claims that were neither given back nor taken over last for *seconds* seconds from now."""
+        ...
+
+    def release(self, claims: Sequence[Claim]) -> None:
+        """Give claims back; those that somebody else took over meanwhile stay theirs."""
+        ...
+
+
+class Leases(Protocol):
+    """Keep claims alive while somebody works on them."""
+
+    def hold(self, claims: Sequence[Claim]) -> AbstractContextManager[None]:
+        """Renew the leases of *claims* in the background until the block ends."""
+        ...
+
+
+class Unrenewed:
+    """Let leases run out: `Leases` for work that is always shorter than its lease."""
+
+    def hold(self, claims: Sequence[Claim]) -> AbstractContextManager[None]:
+        """Do nothing."""
+        return nullcontext()

@@ -1,0 +1,98 @@
+"""The application: which endpoint answers which path (docs/rest.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from regards_order.application.ordering import Ordering
+from regards_order_adapters.http import basket, files, health, orders
+from regards_order_adapters.http.answers import Answer
+from regards_order_adapters.http.calls import Endpoint, Resource, refuse, working
+from regards_order_adapters.http.errors import UnknownPath, WrongVerb
+from regards_order_adapters.http.middleware import Common, Prefixed
+from regards_order_adapters.http.site import Limits, Site
+from regards_order_adapters.tokens import Tokens
+
+#: path → verb → endpoint; a path that names something stands before one with a variable in its place
+ENDPOINTS: dict[str, dict[str, Endpoint]] = {
+    "/order/basket": {
+        "GET": Endpoint(working(basket.get_basket)),
+        "DELETE": Endpoint(working(basket.empty_basket)),
+    },
+    "/order/basket/selection": {"POST": Endpoint(working(basket.add_selection), body=True)},
+    "/user/orders": {
+        "GET": Endpoint(working(orders.list_orders)),
+        "POST": Endpoint(working(orders.place_order), body=True),
+    },
+    "/user/orders/{orderId}": {"GET": Endpoint(working(orders.get_order))},
+    "/user/orders/{orderId}/download": {"GET": Endpoint(orders.download_zip, download=True)},
+    "/user/orders/{orderId}/files/available": {"GET": Endpoint(working(files.list_available))},
+    "/user/orders/{orderId}/filesTask/{filesTaskId}/files/available": {"GET": Endpoint(working(files.list_available))},
+    "/orders/{orderId}/files/available": {"GET": Endpoint(working(files.list_available))},
+    "/orders/{orderId}/filesTask/{filesTaskId}/files/available": {"GET": Endpoint(working(files.list_available))},
+    "/orders/files/{dataFileId}": {"GET": Endpoint(files.download_file, download=True)},
+}
+
+
+def create_app(
+    *,
+    ordering: Callable[[str], Ordering],
+    tenants: Collection[str],
+    tokens: Tokens,
+    public_url: str,
+    prefix: str = "/api/v1/rs-order",
+    ready: Callable[[], Sequence[str]] = tuple,
+    changed: Callable[[], None] = lambda: None,
+    limits: Limits | None = None,
+) -> ASGIApp:
+    """Return the REST interface as an ASGI application, for a server or for mounting in another application.
+
+    Args:
+        ordering: tenant → its use cases; called in threads.
+        tenants: the tenants that exist.
+        tokens: verifies who asks.
+        public_url: what links begin with, followed by the prefix.
+        prefix: below which path the interface answers; `/health/live` and `/health/ready` are beside it.
+        ready: says in a thread why the service is not ready; nothing when it is.
+        changed: told, in a thread, when there may be work for a worker.
+        limits: what keeps the process within its means.
+    """
+    segments = tuple(filter(None, prefix.split("/")))
+    site = Site(
+        ordering=ordering,
+        tenants=tenants,
+        tokens=tokens,
+        base="/".join((public_url.rstrip("/"), *segments)),
+        ready=ready,
+        changed=changed,
+        limits=limits or Limits(),
+    )
+    routes = [Route(path, Resource(site, endpoints)) for path, endpoints in ENDPOINTS.items()]
+    beside: dict[str, ASGIApp] = {
+        "/health/live": _open(site, health.live),
+        "/health/ready": _open(site, health.ready),
+    }
+    inside = Router(routes, redirect_slashes=False, default=_nowhere)
+    return Common(Prefixed(segments, inside, beside, _nowhere))
+
+
+def _open(site: Site, answer: Callable[[Site], Awaitable[Answer]]) -> ASGIApp:
+    """Return an application that answers GET and HEAD to anybody."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await refuse(WrongVerb(scope["method"], scope["path"], "GET, HEAD"), scope, receive, send)
+            return
+        await (await answer(site)).send(scope, receive, send)
+
+    return app
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1000})
+        return
+    await refuse(UnknownPath(scope["path"]), scope, receive, send)

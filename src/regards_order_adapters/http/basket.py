@@ -1,0 +1,25 @@
+"""The caller's basket (docs/rest.md)."""
+
+from __future__ import annotations
+
+from regards_order_adapters.http.answers import Answer
+from regards_order_adapters.http.calls import Call
+from regards_order_adapters.http.reading import read_selection
+from regards_order_adapters.http.wire import wrapped, write_basket
+
+
+def get_basket(call: Call) -> Answer:
+    """Return the basket; without one the answer is empty."""
+    return call.answer(wrapped(write_basket(call.ordering.get_basket(call.user))))
+
+
+def empty_basket(call: Call) -> Answer:
+    """Throw the basket away, if there is one."""
+    call.ordering.empty_basket(call.user)
+    return Answer(204)
+
+
+def add_selection(call: Call) -> Answer:
+    """Add a search or a list of products, and return the basket; when nothing was found the answer is empty."""
+    request = read_selection(call.json())
+    return call.answer(wrapped(write_basket(call.ordering.add_selection(call.user, request))))

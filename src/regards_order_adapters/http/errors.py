@@ -1,0 +1,181 @@
+"""Refusals and their answers (docs/rest.md): the errors of the core know status, code and message; here is the form."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import attrs
+
+from regards_order.domain.errors import (
+    Fault,
+    IllegalTransition,
+    InvalidInput,
+    LabelTaken,
+    LabelTooLong,
+    NotAllowed,
+    OrderingError,
+    QueryRefused,
+    SearchRefused,
+)
+from regards_order_adapters.http.answers import Answer
+from regards_order_adapters.tokens import Unauthenticated
+
+_log = logging.getLogger(__name__)
+PROBLEM = "application/problem+json"
+RETRY_SECONDS = 10
+PENDING_SECONDS = 60
+_CATALOG_REFUSED = "Error applying search queries. The catalogue cannot understand the request: correct it."
+#: errors that clients know by their code alone: it is the only message
+_CODE_WORDS = (IllegalTransition, LabelTaken, LabelTooLong)
+
+
+@attrs.define(eq=False)
+class MalformedRequest(OrderingError):
+    """{self.summary}"""
+
+    code = "MALFORMED_REQUEST"
+    status = 400
+    faults: tuple[Fault, ...]
+
+    @property
+    def summary(self) -> str:
+        """Return all faults in one line, each with its place."""
+        return "; ".join(map(str, self.faults))
+
+
+class TenantNotNamed(Unauthenticated):
+    """Missing 'scope' header or param: without a bearer token, it has to name the tenant."""
+
+    code = "TENANT_NOT_NAMED"
+
+
+@attrs.define(eq=False)
+class UnknownTenant(OrderingError):
+    """Access is denied: there is no tenant "{self.tenant}"."""
+
+    code = "UNKNOWN_TENANT"
+    status = 403
+    tenant: str
+
+
+@attrs.define(eq=False)
+class UnknownPath(OrderingError):
+    """There is nothing at {self.path}."""
+
+    code = "UNKNOWN_PATH"
+    status = 404
+    path: str
+
+
+@attrs.define(eq=False)
+class WrongVerb(OrderingError):
+    """{self.verb} is not possible on {self.path}; expected {self.allowed}."""
+
+    code = "WRONG_VERB"
+    status = 405
+    verb: str
+    path: str
+    allowed: str
+
+
+@attrs.define(eq=False)
+class BodyTooLarge(OrderingError):
+    """The body of the request is too large: at most {self.limit} bytes are allowed."""
+
+    code = "BODY_TOO_LARGE"
+    status = 413
+    limit: int
+
+
+@attrs.define(eq=False)
+class UnsupportedMediaType(OrderingError):
+    """A body of the type "{self.found}" cannot be read; expected {self.expected}."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+    found: str
+    expected: str
+
+
+@attrs.define(eq=False)
+class TooManyDownloads(OrderingError):
+    """{self.limit} downloads are running, and no more are possible at once: try again later."""
+
+    code = "TOO_MANY_DOWNLOADS"
+    status = 503
+    limit: int
+
+
+@attrs.define(eq=False)
+class StorageAnswered(OrderingError):
+    """{self.text}"""
+
+    code = "STORAGE_ANSWERED"
+    status: int
+    text: str
+
+
+class Unexpected(OrderingError):
+    """Something unexpected went wrong in the service; its log says what."""
+
+    code = "UNEXPECTED"
+
+
+def unexpected(failure: Exception) -> Unexpected:
+    """Log a failure that nobody foresaw, and return what its client may know."""
+    _log.error("request failed", exc_info=failure, extra={"action": "request_failed"})
+    return Unexpected()
+
+
+def refusal(error: OrderingError, accept: str = "", *, pretty: bool = False) -> Answer:
+    """Return the answer that tells *error* to a client that accepts *accept*."""
+    status, headers = error.status, _headers(error)
+    extra = {"action": "request_refused", "code": error.code, "status": status, "cause": error.message}
+    _log.log(logging.WARNING if status >= 500 else logging.INFO, "request refused", extra=extra)
+    if status < 400:
+        return Answer(status, headers=headers)
+    if status == 429:  # clients show the text of a refused quota as it is
+        return Answer(status, error.message.encode(errors="replace"), {"content-type": "text/plain; charset=utf-8"})
+    if PROBLEM in accept.lower():
+        return Answer.json(_problem(error), status, pretty=pretty, headers={**headers, "content-type": PROBLEM})
+    messages = [message.encode(errors="replace").decode() for message in _messages(error)]
+    return Answer.json({"messages": messages}, status, pretty=pretty, headers=headers)
+
+
+def _headers(error: OrderingError) -> dict[str, str]:
+    if error.status == 202:
+        return {"retry-after": str(PENDING_SECONDS), "x-regards-retry": str(PENDING_SECONDS * 1000)}
+    if error.status == 503:
+        return {"retry-after": str(RETRY_SECONDS)}
+    if isinstance(error, Unauthenticated):
+        return {"www-authenticate": "Bearer"}
+    return {"allow": error.allowed} if isinstance(error, WrongVerb) else {}
+
+
+def _messages(error: OrderingError) -> Iterator[str]:
+    if isinstance(error, InvalidInput | MalformedRequest):
+        yield from map(str, error.faults)
+    elif isinstance(error, SearchRefused):
+        yield _CATALOG_REFUSED
+        yield error.explain() if isinstance(error, QueryRefused) else error.message
+    elif isinstance(error, _CODE_WORDS):
+        yield error.code
+    elif isinstance(error, NotAllowed):
+        yield f"Access is denied: {error.message}"
+    else:
+        yield error.message
+
+
+def _problem(error: OrderingError) -> dict[str, object]:
+    """Return the form of RFC 9457."""
+    word = error.code.lower()
+    problem: dict[str, object] = {
+        "type": f"urn:regards-order:error:{word.replace('_', '-')}",
+        "title": word.replace("_", " ").capitalize(),
+        "status": error.status,
+        "detail": error.message,
+    }
+    if isinstance(error, InvalidInput | MalformedRequest):
+        problem["errors"] = [{"path": fault.path, "detail": fault.detail} for fault in error.faults]
+    return problem

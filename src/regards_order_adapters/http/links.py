@@ -1,0 +1,34 @@
+"""Links of an order (docs/rest.md): what its state and the caller's role allow; whose it is does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from regards_order.domain.order import ORDERS, Order, OrderEvent, OrderStatus
+from regards_order.domain.principal import Role, User
+
+_ACTIONS = (
+    ("pause", OrderEvent.PAUSE, "/user/orders/pause/{id}"),
+    ("resume", OrderEvent.RESUME, "/user/orders/resume/{id}"),
+    ("delete", OrderEvent.DELETE, "/user/orders/{id}"),
+    ("remove", OrderEvent.REMOVE, "/user/orders/remove/{id}"),
+    ("restart", OrderEvent.RESTART, "/user/orders/{id}/restart"),
+    ("retry", OrderEvent.RETRY, "/user/orders/{id}/retry"),
+)
+
+
+def order_links(base: str, order: Order, user: User) -> list[dict[str, str]]:
+    """Return the links of an order for *user*; each begins with *base*."""
+    links = _links(order, user)
+    return [{"rel": rel, "href": base + path.format(id=order.id)} for rel, path in links]
+
+
+def _links(order: Order, user: User) -> Iterator[tuple[str, str]]:
+    yield "self", "/user/orders/{id}"
+    yield "list", "/user/orders"
+    if order.status is not OrderStatus.DELETED and order.counts.available > 0:
+        yield "download", "/user/orders/{id}/download"
+    for rel, event, path in _ACTIONS:
+        open_to_caller = rel != "remove" or user.service or user.role.rank >= Role.PROJECT_ADMIN.rank
+        if open_to_caller and ORDERS.allows(order.status, event):
+            yield rel, path

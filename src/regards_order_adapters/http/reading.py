@@ -1,0 +1,141 @@
+"""Read the bodies of requests (docs/rest.md): leniently where clients differ, and all faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import attrs
+
+from regards_order.domain.errors import Fault
+from regards_order.domain.selection import SelectionRequest
+from regards_order_adapters.http.dates import read_date
+from regards_order_adapters.http.errors import MalformedRequest
+
+
+@attrs.frozen
+class Fields:
+    """Read the fields of a JSON object; null counts as absent, and fields that nobody asks for are ignored.
+
+    Attributes:
+        data: the object.
+        path: where it stands in the body.
+        faults: what was found wrong so far.
+    """
+
+    data: Mapping[str, Any]
+    path: str = "$"
+    faults: list[Fault] = attrs.field(factory=list)
+
+    @classmethod
+    def of(cls, body: Any) -> Fields:
+        """Return the fields of a body.
+
+        Raises:
+            MalformedRequest: it is no object.
+        """
+        if not isinstance(body, dict):
+            raise MalformedRequest((Fault("$", f"is {_kind(body)}; an object is expected"),))
+        return cls(body)
+
+    def text(self, name: str) -> str | None:
+        """Return a text."""
+        text: str | None = self._take(name, str, "a text")
+        return text
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """Return a list of texts."""
+        items = self._take(name, list, "a list of texts")
+        if items is None:
+            return None
+        self._expect(f"{self.path}.{name}", items, str)
+        return tuple(items)
+
+    def parameters(self, name: str) -> dict[str, tuple[str | None, ...]] | None:
+        """Return an object of lists of texts; null stands for no list, and may stand in one."""
+        values = self._take(name, dict, "an object of lists of texts")
+        if values is None:
+            return None
+        read = Fields(values, f"{self.path}.{name}", self.faults)
+        return {key: items for key in values if (items := read._nullable_texts(key)) is not None}
+
+    def date(self, name: str) -> None:
+        """Judge a date, which the service then sets itself."""
+        text = self.text(name)
+        if text is not None:
+            try:
+                read_date(text)
+            except ValueError as error:
+                self.faults.append(Fault(f"{self.path}.{name}", str(error)))
+
+    def check(self) -> None:
+        """Refuse what was found wrong.
+
+        Raises:
+            MalformedRequest: naming every fault.
+        """
+        if self.faults:
+            raise MalformedRequest(tuple(self.faults))
+
+    def _nullable_texts(self, name: str) -> tuple[str | None, ...] | None:
+        items = self._take(name, list, "a list of texts")
+        if items is None:
+            return None
+        self._expect(f"{self.path}.{name}", items, str | None)
+        return tuple(items)
+
+    def _take(self, name: str, kind: type, expected: str) -> Any:
+        value = self.data.get(name)
+        if value is not None and not isinstance(value, kind):
+            self.faults.append(Fault(f"{self.path}.{name}", f"is {_kind(value)}; {expected} is expected"))
+            return None
+        return value
+
+    def _expect(self, path: str, items: list[Any], kind: Any) -> None:
+        for index, item in enumerate(items):
+            if not isinstance(item, kind):
+                self.faults.append(Fault(f"{path}[{index}]", f"is {_kind(item)}; a text is expected"))
+
+
+def _kind(value: object) -> str:
+    names: dict[type, str] = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        bool: "a truth value",
+        type(None): "null",
+    }
+    return names.get(type(value), "a number")
+
+
+def read_selection(body: Any) -> SelectionRequest:
+    """Return what is asked for.
+
+    Raises:
+        MalformedRequest: naming every field of a wrong type.
+    """
+    fields = Fields.of(body)
+    urn = fields.text("datasetUrn")
+    request = SelectionRequest(
+        search_parameters=fields.parameters("searchParameters"),
+        dataset_urn=unquote(urn) if urn else None,
+        include=fields.texts("entityIdsToInclude"),
+        exclude=fields.texts("entityIdsToExclude"),
+        engine_type=fields.text("engineType") or "",
+    )
+    fields.date("selectionDate")
+    fields.check()
+    return request
+
+
+def read_order_request(body: Any) -> tuple[str | None, str | None]:
+    """Return label and front-end page of an order to place.
+
+    Raises:
+        MalformedRequest: naming every field of a wrong type.
+    """
+    fields = Fields.of(body)
+    asked = fields.text("label"), fields.text("onSuccessUrl")
+    fields.check()
+    return asked

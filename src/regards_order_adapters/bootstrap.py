@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import RLock
 from types import TracebackType
 from typing import Any
 
@@ -10,7 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from regards_order.application.ordering import Ordering
-from regards_order.domain.errors import Fault, InvalidInput
+from regards_order.domain.errors import Fault, InvalidInput, OrderingError
 from regards_order.ports.clock import Clock
 from regards_order.ports.sources import External
 from regards_order_adapters.catalog.sql import SqlCatalog
@@ -18,12 +19,14 @@ from regards_order_adapters.config import PREFIX, Config, WrongConfiguration
 from regards_order_adapters.delivery.zip import ZipArchives
 from regards_order_adapters.patterns import Re2Patterns
 from regards_order_adapters.sql.engine import make_engine
-from regards_order_adapters.sql.migrate import migrate
+from regards_order_adapters.sql.migrate import check, migrate
 from regards_order_adapters.sql.unit_of_work import SqlStore
 from regards_order_adapters.storage.external import HttpExternal
 from regards_order_adapters.storage.files import FileStorage, ensure_folder
 from regards_order_adapters.storage.network import parse_hosts, parse_proxy
 from regards_order_adapters.system import RandomIds, SystemClock
+from regards_order_adapters.worker.leases import RenewedLeases
+from regards_order_adapters.worker.loop import Worker
 
 
 @attrs.define
@@ -42,6 +45,10 @@ class Service:
     clock: Clock
     external: External
     _stores: dict[str, SqlStore] = attrs.field(factory=dict, init=False)
+    _orderings: dict[str, Ordering] = attrs.field(factory=dict, init=False)
+    _storages: dict[str, FileStorage] = attrs.field(factory=dict, init=False)
+    _leases: list[RenewedLeases] = attrs.field(factory=list, init=False)
+    _lock: RLock = attrs.field(factory=RLock, init=False)
 
     def store(self, tenant: str) -> SqlStore:
         """Return the store of a configured tenant.
@@ -52,9 +59,10 @@ class Service:
         if tenant not in self.config.tenants:
             known = ", ".join(self.config.tenants)
             raise WrongConfiguration((Fault(PREFIX + "TENANTS", f'"{known}" does not name the tenant "{tenant}"'),))
-        if tenant not in self._stores:
-            self._stores[tenant] = SqlStore(self.engine, tenant)
-        return self._stores[tenant]
+        with self._lock:
+            if tenant not in self._stores:
+                self._stores[tenant] = SqlStore(self.engine, tenant)
+            return self._stores[tenant]
 
     def ordering(self, tenant: str) -> Ordering:
         """Return all use cases of a configured tenant.
@@ -62,11 +70,41 @@ class Service:
         Raises:
             WrongConfiguration: the tenant is not configured.
         """
-        store, config = self.store(tenant), self.config
+        with self._lock:
+            if tenant not in self._orderings:
+                store = self.store(tenant)
+                self._storages[tenant] = self._storage(store)
+                self._orderings[tenant] = self._make_ordering(store, self._storages[tenant])
+            return self._orderings[tenant]
+
+    def worker(self) -> Worker:
+        """Return a worker for all tenants, not started yet."""
+        return Worker([self.ordering(tenant) for tenant in self.config.tenants])
+
+    def ready(self) -> list[str]:
+        """Return why the service could not work now: its database, the schema, a storage; nothing when it could."""
+        try:
+            check(self.engine)
+        except OrderingError as error:
+            return [error.message]
+        reasons = []
+        for tenant in self.config.tenants:
+            try:
+                self.ordering(tenant)
+                self._storages[tenant].check()
+            except OrderingError as error:
+                reasons.append(f"{tenant}: {error.message}")
+        return reasons
+
+    def _make_ordering(self, store: SqlStore, storage: FileStorage) -> Ordering:
+        config = self.config
+        leases = RenewedLeases(store, config.settings.lease_seconds)
+        self._leases.append(leases)
         return Ordering(
             store=store,
+            leases=leases,
             catalog=SqlCatalog(store),
-            storage=self._storage(store),
+            storage=storage,
             external=self.external,
             patterns=Re2Patterns(),
             archives=ZipArchives(),
@@ -84,7 +122,9 @@ class Service:
             raise WrongConfiguration((Fault(PREFIX + "STORAGE_ROOT", f'"{root}" cannot be used: {error}'),)) from error
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Give back what is still claimed, and let go of the database."""
+        for leases in self._leases:
+            leases.close()
         self.engine.dispose()
 
     def __enter__(self) -> Service:
@@ -97,9 +137,10 @@ class Service:
 
 
 def open_service(config: Config, clock: Clock | None = None) -> Service:
-    """Open the database of a configuration; SQLite is migrated first.
+    """Open the database of a configuration; SQLite is migrated first, PostgreSQL has to be.
 
     Raises:
+        SchemaTooOld: a database other than SQLite has to be migrated first.
         SchemaTooNew: the database was migrated by a newer program.
         DatabaseUnusable: it cannot be opened.
         WrongConfiguration, InvalidInput: the configuration cannot be used.
@@ -107,7 +148,7 @@ def open_service(config: Config, clock: Clock | None = None) -> Service:
     external = _external(config)
     engine = open_database(config)
     try:
-        migrate(engine)
+        (migrate if engine.dialect.name == "sqlite" else check)(engine)
     except BaseException:
         engine.dispose()
         raise

@@ -150,7 +150,10 @@ def collect(ports: Ports, suborder: Suborder) -> int:
             break
         asked = {places[0].checksum for places in batch}
         if known := [answer for answer in answers if answer.checksum in asked]:
-            keep_answers(ports, suborder.id, known)
+            with ports.store.write() as tx:
+                if tx.suborders.get(suborder.id, lock=True).attempt != suborder.attempt:
+                    raise Conflict("Suborder", suborder.id)
+                tx.answers.put(suborder.id, known)
     return _apply_kept(ports, suborder, now)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from regards_order.domain.errors import NotFound
-from regards_order.domain.files import FileCounts, FileState, OrderFile
+from regards_order.domain.files import FileState, OrderFile
 from regards_order.domain.order import GOING_ON, Order, OrderStatus
 from regards_order.domain.principal import User
 from regards_order.domain.suborder import Suborder
@@ -109,7 +109,10 @@ def available_files(
         user.require_reading(order.owner, f"list the files of order {order_id}")
         over, counts = order.status not in GOING_ON, order.counts
         if suborder_id is not None:
-            counts = _suborder_counts(tx.suborders.of_order(order_id), suborder_id)
+            suborder = tx.suborders.get(suborder_id)
+            if suborder.order_id != order_id:
+                raise NotFound("Suborder", suborder_id)
+            counts = suborder.counts
             over = counts.pending == 0
         listed = tx.listings.files(
             order_id,
@@ -121,10 +124,3 @@ def available_files(
             limit=limit,
         )
     return AvailableFiles(over, counts.available > 0, listed)
-
-
-def _suborder_counts(suborders: Sequence[Suborder], suborder_id: int) -> FileCounts:
-    for suborder in suborders:
-        if suborder.id == suborder_id:
-            return suborder.counts
-    raise NotFound("FilesTask", suborder_id)

@@ -16,6 +16,14 @@ class Suborders(Protocol):
         """Store a new suborder."""
         ...
 
+    def get(self, suborder_id: int, *, lock: bool = False) -> Suborder:
+        """Return a suborder; with *lock* nobody else changes it before this transaction ends.
+
+        Raises:
+            NotFound: the tenant has no such suborder.
+        """
+        ...
+
     def save(self, suborder: Suborder) -> Suborder:
         """Store a transition and return the suborder with its new version; counts stay, a lease is given back.
 

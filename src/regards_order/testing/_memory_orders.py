@@ -81,6 +81,12 @@ class MemorySuborders:
     def add(self, suborder: Suborder) -> None:
         self._tables.suborders[suborder.id] = suborder
 
+    def get(self, suborder_id: int, *, lock: bool = False) -> Suborder:
+        suborder = self._tables.suborders.get(suborder_id)
+        if suborder is None:
+            raise NotFound("Suborder", suborder_id)
+        return suborder
+
     def save(self, suborder: Suborder) -> Suborder:
         stored = self._tables.suborders.get(suborder.id)
         if stored is None or (stored.version, stored.attempt) != (suborder.version, suborder.attempt):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,6 +25,7 @@ from regards_order_adapters.catalog.load import load_files
 from regards_order_adapters.cli.output import make_progress, print_table, size
 from regards_order_adapters.config import Config
 from regards_order_adapters.delivery.zip import coalesced
+from regards_order_adapters.sample.external import served
 
 _DATABASE = "regards-order.db"
 _QUERY = "sensing.start:[2026-01-05T00:00:00Z TO *] AND NOT cloud_cover:[95 TO *]"
@@ -66,7 +64,7 @@ def _tell(console: Console, folder: Path) -> bool:
     )
     user = User("lise.arnaud@obs.example")
     external = sample.write_files(folder / "storage")
-    with open_service(config) as service, _served(external) as url:
+    with open_service(config) as service, served(external) as url:
         ordering = service.ordering(_TENANT)
         _load(console, service, sample.write_catalogue(folder / "catalogue.ndjson", url))
         basket = ordering.add_selection(user, SelectionRequest.of(_QUERY))
@@ -78,31 +76,6 @@ def _tell(console: Console, folder: Path) -> bool:
     for line in wrong:
         console.print(line, style="red", markup=False)
     return order.status is OrderStatus.DONE and not wrong
-
-
-@contextmanager
-def _served(contents: Mapping[str, bytes]) -> Iterator[str]:
-    """Serve the files that the catalogue only references, as another data centre would."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            data = contents.get(self.path.lstrip("/"))
-            self.send_response(404 if data is None else 200)
-            self.send_header("Content-Length", str(len(data or b"")))
-            self.end_headers()
-            self.wfile.write(data or b"")
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def _load(console: Console, service: Service, catalogue: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ import click
 from rich.console import Console
 
 from regards_order.domain.errors import InvalidInput, OrderingError
+from regards_order.domain.principal import Role
 from regards_order.domain.text import is_unicode
 from regards_order_adapters.bootstrap import Service, open_database, open_service
 from regards_order_adapters.catalog.load import Loaded
@@ -85,6 +87,65 @@ def migrate() -> None:
         engine.dispose()
     state = f"is now {after}, was {before}" if before != after else f"is {after} already"
     click.echo(f"schema of {engine.url.render_as_string()} {state} (this program needs {CURRENT})")
+
+
+@cli.command(
+    epilog="""
+    regards-order serve --demo
+    REGARDS_ORDER_JWT_SECRET=$(cat secret) regards-order serve --host 0.0.0.0 --port 8080
+    """
+)
+@click.option("--host", metavar="H", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", metavar="P", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 = any.")
+@click.option("--no-worker", is_flag=True, help="Leave background work to regards-order worker.")
+@click.option("--demo", is_flag=True, help="Serve the sample from a database that is thrown away; print curl lines.")
+def serve(host: str, port: int, no_worker: bool, demo: bool) -> None:
+    """Serve the REST interface, and do background work beside it.
+
+    SIGTERM and Ctrl-C end it: running downloads get 10 s, what it had claimed is given back.
+    """
+    from regards_order_adapters.cli.serve import run_demo_server, run_server
+
+    run = run_demo_server if demo else run_server
+    run(_config(logging.INFO), host, port, worker=not no_worker)
+
+
+@cli.command(epilog="regards-order worker")
+def worker() -> None:
+    """Do background work alone: list the files of orders, give out slots, ask the storage, take its answers.
+
+    Any number of workers may run against one PostgreSQL.
+    """
+    from regards_order_adapters.cli.serve import run_worker
+
+    run_worker(_config(logging.INFO))
+
+
+@cli.command(
+    epilog="""
+    regards-order token lise@obs.example
+    regards-order token karim@obs.example --role PROJECT_ADMIN --tenant lab --hours 2
+    """
+)
+@click.argument("email")
+@click.option("--role", metavar="R", default="REGISTERED_USER", show_default=True, help="Place on the ladder of roles.")
+@click.option("--hours", metavar="N", type=click.FloatRange(0, 1e6), default=24, show_default=True, help="Good for.")
+@_TENANT
+def token(email: str, role: str, hours: float, tenant: str | None) -> None:
+    """Print a bearer token for EMAIL, signed with the configured secret."""
+    from datetime import timedelta
+
+    from regards_order.domain.principal import User
+    from regards_order_adapters.cli.serve import require_secret
+    from regards_order_adapters.system import SystemClock
+    from regards_order_adapters.tokens import Tokens
+
+    config = _config()
+    name, clock = tenant or config.tenants[0], SystemClock()
+    if name not in config.tenants:
+        raise click.BadParameter(f'"{name}" is none of {", ".join(config.tenants)}', param_hint="--tenant")
+    user = User(email, _role(role))
+    click.echo(Tokens(require_secret(config), clock).mint_bearer(name, user, clock.now() + timedelta(hours=hours)))
 
 
 @cli.group(cls=_Group)
@@ -198,11 +259,9 @@ def add(
     tenant: str | None,
 ) -> None:
     """Add EMAIL to the directory, or change its entry."""
-    from regards_order.domain.principal import Account, Role, User
+    from regards_order.domain.principal import Account, User
 
-    if role not in Role.__members__:
-        raise click.BadParameter(f'"{role}" is none of {", ".join(Role.__members__)}', param_hint="--role")
-    user = User(email, Role[role], frozenset(groups or ("public",)))
+    user = User(email, _role(role), frozenset(groups or ("public",)))
     account = Account(user, active=not inactive, max_quota=max_quota, rate_limit=rate_limit)
     with _service() as service, service.store(_named(service, tenant)).write() as tx:
         known = tx.users.get(email) is not None
@@ -233,10 +292,16 @@ def list_(tenant: str | None) -> None:
     print_table(make_console(), f"Users of {name}", heads, rows)
 
 
-def _config() -> Config:
+def _config(level: int = logging.WARNING) -> Config:
     config = read_config()
-    logs.configure(config.log_format)
+    logs.configure(config.log_format, level)
     return config
+
+
+def _role(name: str) -> Role:
+    if name not in Role.__members__:
+        raise click.BadParameter(f'"{name}" is none of {", ".join(Role.__members__)}', param_hint="--role")
+    return Role[name]
 
 
 def _named(service: Service, tenant: str | None) -> str:

@@ -7,7 +7,7 @@ import datetime as dt
 import attrs
 import pytest
 
-from regards_order.domain.errors import Conflict
+from regards_order.domain.errors import Conflict, NotFound
 from regards_order.domain.files import FileCounts
 from regards_order.domain.suborder import Suborder, SuborderState
 from regards_order.ports.unit_of_work import UnitOfWork
@@ -45,6 +45,23 @@ class SubordersContract(StoreSuite):
         _add(store, _full())
         with store.read() as tx:
             assert list(tx.suborders.of_order(1)) == [_full()]
+
+    @pytest.mark.parametrize("lock", [False, True])
+    def test_one_suborder(self, store: UnitOfWork, lock: bool) -> None:
+        """It is found by its id; an unknown one is not, and the error names it."""
+        _add(store, _full())
+        with store.write() as tx:
+            assert tx.suborders.get(1, lock=lock) == _full()
+            for number in (404, 0, -12, 2**63):
+                with pytest.raises(NotFound) as caught:
+                    tx.suborders.get(number, lock=lock)
+                assert (caught.value.entity, caught.value.id) == ("Suborder", number)
+
+    def test_suborders_of_tenants_are_apart(self, store: UnitOfWork, neighbour: UnitOfWork) -> None:
+        """A suborder of another tenant does not exist."""
+        _add(store, _full())
+        with neighbour.read() as tx, pytest.raises(NotFound):
+            tx.suborders.get(1)
 
     def test_suborders_come_by_id(self, store: UnitOfWork) -> None:
         """The suborders of one order come by id, those of others do not."""

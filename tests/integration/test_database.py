@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,83 +13,160 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from regards_order import Account, InvalidInput, NotFound, Ordering, SelectionRequest, StoreUnavailable, User
+from regards_order import (
+    Access,
+    Account,
+    InvalidInput,
+    NotFound,
+    Ordering,
+    SelectionRequest,
+    StoreUnavailable,
+    User,
+    compile_search,
+)
 from regards_order.testing import ManualClock, make_dataset, make_file, make_product
-from regards_order_adapters.bootstrap import Service
+from regards_order_adapters.bootstrap import Service, open_service
 from regards_order_adapters.catalog.write import put
+from regards_order_adapters.config import Config
 from regards_order_adapters.sql import schema
 from regards_order_adapters.sql.engine import make_engine
-from regards_order_adapters.sql.migrate import DatabaseUnusable, SchemaTooNew, SchemaTooOld, check, migrate
+from regards_order_adapters.sql.migrate import CURRENT, DatabaseUnusable, SchemaTooNew, SchemaTooOld, check, migrate
+from regards_order_adapters.sql.unit_of_work import SqlStore, writing
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[sa.Engine]:
+def opened(url: str) -> Iterator[sa.Engine]:
     """Open a database and close it afterwards."""
-    engine = make_engine(f"sqlite:///{path}")
+    engine = make_engine(url)
     try:
         yield engine
     finally:
         engine.dispose()
 
 
-def test_the_migrations_make_the_tables_that_the_code_describes(tmp_path: Path) -> None:
+@pytest.fixture
+def blank(new_database: Callable[..., str]) -> Iterator[sa.Engine]:
+    """An empty database that was never migrated."""
+    with opened(new_database(migrated=False)) as engine:
+        yield engine
+
+
+@pytest.fixture
+def service(database_url: str, tmp_path: Path, clock: ManualClock) -> Iterator[Service]:
+    """A service of two tenants, on both kinds of database."""
+    config = Config(database_url=database_url, storage_root=str(tmp_path / "storage"), tenants=("default", "other"))
+    with open_service(config, clock) as opened:
+        yield opened
+
+
+def run(engine: sa.Engine, *statements: str) -> None:
+    """Run statements in a transaction that may change things."""
+    with writing(engine) as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_the_migrations_make_the_tables_that_the_code_describes(blank: sa.Engine) -> None:
     """A migrated database and the tables in the code do not differ."""
-    with opened(tmp_path / "x.db") as engine:
-        assert migrate(engine) == (0, 1)
-        with engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+    assert migrate(blank) == (0, CURRENT)
+    with blank.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
 
 
-def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+def test_the_migrations_name_constraints_as_the_code_does(blank: sa.Engine) -> None:
+    """Later migrations refer to constraints by the names of the naming convention."""
+    migrate(blank)
+    described = sa.inspect(blank)
+    for table in schema.metadata.sorted_tables:
+        foreign = {key["name"] for key in described.get_foreign_keys(table.name)}
+        assert foreign == {key.constraint.name for key in table.foreign_keys}
+        expected = table.primary_key.name if table.primary_key.columns else None
+        assert described.get_pk_constraint(table.name)["name"] == expected
+        unique = {key["name"] for key in described.get_unique_constraints(table.name)}
+        assert unique == {each.name for each in table.constraints if isinstance(each, sa.UniqueConstraint)}
+
+
+def test_migrating_twice_changes_nothing(blank: sa.Engine) -> None:
     """A current database stays as it is."""
-    with opened(tmp_path / "x.db") as engine:
-        migrate(engine)
-        assert migrate(engine) == (1, 1)
-        check(engine)
+    migrate(blank)
+    assert migrate(blank) == (CURRENT, CURRENT)
+    check(blank)
 
 
-def test_an_old_schema_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
+def test_a_database_of_the_first_version_keeps_its_data(blank: sa.Engine) -> None:
+    """Orders can be claimed afterwards, and owners whose slots were freed are still noted, in their order."""
+    migrate(blank, "0001")
+    run(
+        blank,
+        "INSERT INTO tenants (id, name) VALUES (1, 'default')",
+        "INSERT INTO id_counters (kind, next) VALUES ('freed_slot', 8), ('tenant', 2)",
+        "INSERT INTO freed_slots (tenant_id, owner, number) VALUES (1, 'hugo', 7), (1, 'lise', 5)",
+        "INSERT INTO orders (id, tenant_id, owner, role, groups, label, correlation_id, created, status, status_date,"
+        " hours, version) VALUES (3, 1, 'lise', 'EXPLOIT', '[]', 'été', 'c', 1, 'PENDING', 2, 24, 4)",
+        "INSERT INTO suborders (id, tenant_id, order_id, owner, dataset_urn, external, state, priority, hours,"
+        " first_file, last_file, version) VALUES (5, 1, 3, 'lise', 'URN', false, 'QUEUED', 50, 24, 1, 9, 2)",
+    )
+    with pytest.raises(SchemaTooOld):
+        check(blank)
+    assert migrate(blank) == (1, CURRENT)
+    with SqlStore(blank, "default").write() as tx:
+        assert list(tx.slots.freed(5)) == ["lise", "hugo"]
+        (order,) = tx.claims.orders(5, 60)
+        assert (order.id, order.label, order.version, order.attempt) == (3, "été", 4, 1)
+        (suborder,) = tx.claims.suborders(ManualClock().now(), 5, 60)
+        assert (suborder.id, suborder.version, suborder.attempt) == (5, 2, 1)
+        tx.slots.note_freed("lise")
+        tx.slots.note_freed("zoe")
+        assert list(tx.slots.freed(5)) == ["lise", "hugo", "zoe"]
+
+
+def test_an_old_schema_is_refused_with_the_command_that_mends_it(blank: sa.Engine) -> None:
     """A process that does not migrate says what to run."""
-    with opened(tmp_path / "x.db") as engine, pytest.raises(SchemaTooOld, match='run "regards-order migrate"'):
-        check(engine)
+    with pytest.raises(SchemaTooOld, match='run "regards-order migrate"'):
+        check(blank)
 
 
-def test_a_newer_schema_is_refused_unless_it_is_compatible(tmp_path: Path) -> None:
+def test_a_newer_schema_is_refused_unless_it_is_compatible(blank: sa.Engine) -> None:
     """What counts is the oldest code that the schema still serves, not its own number."""
-    with opened(tmp_path / "x.db") as engine:
-        migrate(engine)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE schema_version SET version = 7, oldest_compatible = 1")
-        check(engine)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE schema_version SET oldest_compatible = 7")
-        with pytest.raises(SchemaTooNew, match=r"has schema 7, which this program \(schema 1\)"):
-            check(engine)
-        with pytest.raises(SchemaTooNew):
-            migrate(engine)
+    migrate(blank)
+    run(blank, f"UPDATE schema_version SET version = 7, oldest_compatible = {CURRENT}")
+    check(blank)
+    run(blank, "UPDATE schema_version SET oldest_compatible = 7")
+    with pytest.raises(SchemaTooNew, match=rf"has schema 7, which this program \(schema {CURRENT}\)"):
+        check(blank)
+    with pytest.raises(SchemaTooNew):
+        migrate(blank)
 
 
-def test_a_failed_migration_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_migration_leaves_nothing(blank: sa.Engine) -> None:
     """A database with a table in the way is refused, and none of ours is in it afterwards."""
-    with sqlite3.connect(tmp_path / "x.db") as connection:
-        connection.execute("CREATE TABLE products (x)")
-    connection.close()
-    with opened(tmp_path / "x.db") as engine:
-        with pytest.raises(DatabaseUnusable, match="products already exists"):
-            migrate(engine)
-        assert sa.inspect(engine).get_table_names() == ["products"]
+    run(blank, "CREATE TABLE products (x INTEGER)")
+    with pytest.raises(DatabaseUnusable, match=r"products.* already exists"):
+        migrate(blank)
+    assert sa.inspect(blank).get_table_names() == ["products"]
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "postgresql://x/y"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://x/y",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "postgresql://x/y",
+        "postgresql+psycopg://lise:secret@x",
+    ],
+)
 def test_other_databases_are_refused(url: str) -> None:
-    """A URL that cannot be served is named with what is expected."""
-    with pytest.raises(InvalidInput, match="expected sqlite:///FILE"):
+    """A URL that cannot be served is named with what is expected, without its password."""
+    with pytest.raises(InvalidInput, match=r"expected sqlite:///FILE or postgresql\+psycopg:") as refused:
         make_engine(url)
+    assert "secret" not in str(refused.value)
 
 
 def test_connections_are_safe_for_several_processes(tmp_path: Path) -> None:
     """SQLite works with WAL, foreign keys and a busy time-out; a write takes its lock at once."""
-    with opened(tmp_path / "x.db") as engine, engine.connect() as connection:
+    with opened(f"sqlite:///{tmp_path / 'x.db'}") as engine, engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "foreign_keys", "busy_timeout")
@@ -98,7 +174,10 @@ def test_connections_are_safe_for_several_processes(tmp_path: Path) -> None:
     assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30000}
 
 
-_TENANT_FREE = re.compile(r"id_counters|sqlite_master|tenants|schema_version|^BEGIN|^PRAGMA")
+_TENANT_FREE = re.compile(
+    r"id_counters|sqlite_master|tenants|schema_version|^BEGIN|^PRAGMA|pg_advisory_xact_lock|pg_catalog"
+    r"|^(SET|select|show) "
+)
 
 
 def story(ordering: Ordering, service: Service, clock: ManualClock, tenant: str) -> int:
@@ -170,19 +249,21 @@ def test_long_queries_are_answered(service: Service, clock: ManualClock, query: 
     assert ordering.list_orders(user)[0].counts.total == expected
 
 
-def test_a_full_database_is_an_error_of_the_domain(service: Service) -> None:
+def test_a_full_database_is_an_error_of_the_domain(sqlite: Callable[..., str]) -> None:
     """What the driver says becomes one error of our tree; nothing of the transaction stays."""
     user = User("lise@obs.example")
+    with opened(sqlite()) as engine:
+        store = SqlStore(engine, "default")
 
-    def write() -> None:
-        with service.store("default").write() as tx:
-            tx.users.put(Account(user))
-            tx.scope.connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
+        def write() -> None:
+            with store.write() as tx:
+                tx.users.put(Account(user))
+                tx.scope.connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
 
-    with pytest.raises(StoreUnavailable, match="no such table: nowhere"):
-        write()
-    with service.store("default").read() as tx:
-        assert tx.users.get(user.email) is None
+        with pytest.raises(StoreUnavailable, match="no such table: nowhere"):
+            write()
+        with store.read() as tx:
+            assert tx.users.get(user.email) is None
 
 
 @pytest.mark.parametrize(
@@ -195,25 +276,46 @@ def test_a_full_database_is_an_error_of_the_domain(service: Service) -> None:
         ),
     ],
 )
-def test_a_damaged_schema_is_named(tmp_path: Path, change: str, expected: str) -> None:
+def test_a_damaged_schema_is_named(blank: sa.Engine, change: str, expected: str) -> None:
     """A database that cannot be migrated is refused with the cause."""
-    with opened(tmp_path / "x.db") as engine:
-        migrate(engine)
-        with engine.begin() as connection:
-            for statement in change.split(";"):
-                connection.exec_driver_sql(statement)
-        with pytest.raises(DatabaseUnusable, match=expected):
-            migrate(engine)
+    migrate(blank)
+    run(blank, *change.split(";"))
+    with pytest.raises(DatabaseUnusable, match=expected):
+        migrate(blank)
 
 
-def test_a_newer_compatible_schema_is_used_as_it_is(tmp_path: Path) -> None:
+def test_a_newer_compatible_schema_is_used_as_it_is(blank: sa.Engine) -> None:
     """A program older than the database, but not too old for it, works and migrates nothing."""
-    with opened(tmp_path / "x.db") as engine:
-        migrate(engine)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE schema_version SET version = 2")
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
-        assert migrate(engine) == (2, 2)
+    migrate(blank)
+    run(blank, "UPDATE schema_version SET version = 9", "UPDATE alembic_version SET version_num = '0009'")
+    assert migrate(blank) == (9, 9)
+
+
+def test_a_text_with_nul_is_refused(engine: sa.Engine) -> None:
+    """PostgreSQL has no such texts; so neither has SQLite."""
+    with pytest.raises(InvalidInput, match="must not hold NUL"), SqlStore(engine, "default").write() as tx:
+        tx.orders.label_taken("lise", "a\0b")
+
+
+def test_a_query_with_nul_finds_nothing(service: Service) -> None:
+    """No text of the catalogue holds NUL, whatever the way of asking."""
+    dataset = make_dataset("DS")
+    put(service.store("default"), [dataset], [make_product("P", make_file("f"), datasets=(dataset,))])
+    catalog = service.ordering("default").catalog
+    searches = [
+        compile_search(SelectionRequest.of(query), {})
+        for query in ("providerId:\0", 'providerId:"P\0"', "providerId:P*\0")
+    ]
+    assert catalog.summary(searches, Access(everything=True)).total.objects_count == 0
+    none_of_them = compile_search(SelectionRequest.of('NOT providerId:"P\0" AND NOT label:\0'), {})
+    assert catalog.summary([none_of_them], Access(everything=True)).total.objects_count == 1
+
+
+def test_products_with_nul_are_refused(service: Service) -> None:
+    """Whoever fills a catalogue is told before anything is written."""
+    product = make_product("P", make_file("f"), properties={"mode": "I\0W"})
+    with pytest.raises(InvalidInput, match="must not hold NUL"):
+        put(service.store("default"), [], [product])
 
 
 def test_an_absent_number_is_not_found(ordering: Ordering) -> None:

@@ -1,46 +1,54 @@
-"""Databases for property tests, which need a fresh one for each example."""
+"""Databases for property tests, which need an empty one for each example."""
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from regards_order_adapters.sql.engine import make_engine
-from regards_order_adapters.sql.migrate import migrate
 from regards_order_adapters.sql.unit_of_work import SqlStore
 
-
-@cache
-def _template() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "template.db")
-        engine = make_engine(f"sqlite:///{path}")
-        migrate(engine)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
-        return path.read_bytes()
+OpenStore = Callable[[], AbstractContextManager[SqlStore]]
 
 
 @contextmanager
-def sqlite_store() -> Iterator[SqlStore]:
-    """Open a store on a database of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "store.db")
-        path.write_bytes(_template())
-        engine = make_engine(f"sqlite:///{path}")
-        try:
-            yield SqlStore(engine, "default")
-        finally:
-            engine.dispose()
+def opened(url: str) -> Iterator[SqlStore]:
+    """Open a store."""
+    engine = make_engine(url)
+    try:
+        yield SqlStore(engine, "default")
+    finally:
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def fresh_store() -> Callable[[], AbstractContextManager[SqlStore]]:
-    """Return what opens an empty store."""
-    return sqlite_store
+def fresh_sqlite(sqlite_template: Path) -> OpenStore:
+    """Return what opens an empty store on SQLite."""
+
+    @contextmanager
+    def fresh() -> Iterator[SqlStore]:
+        with TemporaryDirectory() as folder:
+            path = shutil.copy(sqlite_template, folder)
+            with opened(f"sqlite:///{path}") as store:
+                yield store
+
+    return fresh
+
+
+@pytest.fixture(scope="session")
+def fresh_postgres(request: pytest.FixtureRequest) -> OpenStore:
+    """Return what opens an empty store on PostgreSQL."""
+    cluster = request.getfixturevalue("cluster")
+    return lambda: opened(cluster.reuse())
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def fresh_store(request: pytest.FixtureRequest) -> OpenStore:
+    """Return what opens an empty store; each test that uses it runs on both kinds of database."""
+    fresh: OpenStore = request.getfixturevalue(f"fresh_{request.param}")
+    return fresh

@@ -23,16 +23,18 @@ OpenStore = Callable[[], AbstractContextManager[SqlStore]]
 
 
 @pytest.fixture(autouse=True)
-def systems(fresh_store: OpenStore) -> Iterator[None]:
+def systems(request: pytest.FixtureRequest) -> Iterator[None]:
     """Say where databases come from, and let nobody collect the warnings of thousands of steps."""
-    TwinAndSqlite.factories = (twin, partial(sqlite, fresh_store))
+    for machine, fixture in ((TwinAndSqlite, "fresh_sqlite"), (TwinAndPostgres, "fresh_postgres")):
+        if request.cls is machine.TestCase:
+            machine.factories = (twin, partial(on_database, request.getfixturevalue(fixture)))
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
 
 
 @contextmanager
-def sqlite(fresh_store: OpenStore, bench: Bench) -> Iterator[Ordering]:
+def on_database(fresh_store: OpenStore, bench: Bench) -> Iterator[Ordering]:
     """Open a system on a database of its own, with real patterns and archives."""
     with fresh_store() as store:
         put(store, bench.catalog.datasets, bench.catalog.products)
@@ -53,13 +55,20 @@ class TwinAndSqlite(OrderingMachine):
     """The second factory comes from `systems`."""
 
 
-TestTwinAndSqlite = pytest.mark.slow(TwinAndSqlite.TestCase)
-TestTwinAndSqlite.settings = settings(
+class TwinAndPostgres(OrderingMachine):
+    """Likewise."""
+
+
+_beside_a_database = settings(
     max_examples=25,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+TestTwinAndSqlite = pytest.mark.slow(TwinAndSqlite.TestCase)
+TestTwinAndSqlite.settings = _beside_a_database
+TestTwinAndPostgres = pytest.mark.slow(TwinAndPostgres.TestCase)
+TestTwinAndPostgres.settings = _beside_a_database
 
 
 class TwinAlone(OrderingMachine):

@@ -12,19 +12,21 @@ from regards_order.domain.attributes import AttributeType, Field
 from regards_order.domain.lucene import And, Between, Contains, Exists, Like, Not, OneOf, Or, Query
 from regards_order.domain.product import DataType
 from regards_order_adapters.sql import schema
-from regards_order_adapters.sql.functions import LIKE, dump_pieces
+from regards_order_adapters.sql.conditions import apart, contains, like, unindexed
 from regards_order_adapters.sql.tenancy import Scope, among
 
 Condition = sa.ColumnElement[bool]
+Test = Callable[[sa.ColumnElement[Any]], Condition]
 
 _PRODUCTS = schema.products
+_FEW = 5
 _COLUMNS: dict[str, sa.ColumnElement[Any]] = {
     "id": _PRODUCTS.c.urn,
     "providerId": _PRODUCTS.c.provider_id,
     "label": _PRODUCTS.c.label,
     "model": _PRODUCTS.c.model,
     "version": _PRODUCTS.c.version,
-    "last": sa.type_coerce(_PRODUCTS.c.last, sa.Integer),
+    "last": sa.cast(_PRODUCTS.c.last, sa.Integer),
     "_creationDate": sa.type_coerce(_PRODUCTS.c.creation_date, sa.BigInteger),
     "_lastUpdate": sa.type_coerce(_PRODUCTS.c.last_update, sa.BigInteger),
 }
@@ -51,7 +53,8 @@ def condition(query: Query, scope: Scope, *, each: bool = False) -> Condition:
     again and again, because SQLite refuses 1,000 of them in a row.
     """
     if isinstance(query, And):
-        return _joined("AND", [condition(part, scope, each=each) for part in query.parts], sa.true())
+        parts = [condition(part, scope, each=each) for part in query.parts]
+        return _joined("AND", [*map(apart, parts)] if len(parts) > _FEW else parts, sa.true())
     if isinstance(query, Or):
         return _joined("OR", [condition(part, scope, each=each) for part in query.parts], sa.false())
     if isinstance(query, Not):
@@ -76,15 +79,15 @@ def _joined(operator: str, parts: list[Condition], empty: Condition) -> Conditio
     return joined
 
 
-def _leaf(field: Field, test: Callable[[sa.ColumnElement[Any]], Condition], scope: Scope, *, each: bool) -> Condition:
+def _leaf(field: Field, test: Test, scope: Scope, *, each: bool) -> Condition:
     if field.built_in and field.name in _COLUMNS:
         return test(_COLUMNS[field.name])
     table, column, *others = _parts(field)
     if each:
-        # hidden from the planner: without statistics it would walk the values of all products for each single one
-        hidden = sa.func.coalesce(column, column)
-        rows = scope.select(table, sa.literal(1)).where(table.c.product_id == _PRODUCTS.c.id, *others, test(hidden))
-        return rows.correlate(_PRODUCTS).exists()
+        rows = scope.select(table, sa.literal(1)).where(
+            table.c.product_id == _PRODUCTS.c.id, *others, test(unindexed(column))
+        )
+        return apart(rows.correlate(_PRODUCTS).exists())
     return _PRODUCTS.c.id.in_(scope.select(table, table.c.product_id).where(*others, test(column)))
 
 
@@ -98,17 +101,25 @@ def _parts(field: Field) -> tuple[Any, ...]:
     return _VALUES, _BY_TYPE[field.type], _VALUES.c.name == field.name
 
 
-def _test(leaf: Contains | OneOf | Like | Exists | Between) -> Callable[[sa.ColumnElement[Any]], Condition]:
+def _test(leaf: Contains | OneOf | Like | Exists | Between) -> Test:
     if isinstance(leaf, Contains):
-        return lambda column: sa.func.instr(sa.func.lower(column), sa.func.lower(leaf.text)) > 0
+        return _unless_nul((leaf.text,), lambda column: contains(column, leaf.text))
     if isinstance(leaf, OneOf):
-        return lambda column: among(column, leaf.values)
+        return lambda column: among(column, [value for value in leaf.values if not _has_nul(value)])
     if isinstance(leaf, Like):
-        pattern = dump_pieces(leaf.pieces)
-        return lambda column: getattr(sa.func, LIKE)(pattern, column) == 1
+        return _unless_nul(leaf.pieces, lambda column: like(column, leaf.pieces))
     if isinstance(leaf, Exists):
         return lambda column: column.is_not(None)
     return lambda column: sa.and_(*_bounds(leaf, column))
+
+
+def _unless_nul(parts: Iterable[object], test: Test) -> Test:
+    """Return *test*, or one that nothing passes when a part holds NUL, which no stored text does."""
+    return (lambda column: sa.false()) if any(map(_has_nul, parts)) else test
+
+
+def _has_nul(value: object) -> bool:
+    return isinstance(value, str) and "\0" in value
 
 
 def _bounds(leaf: Between, column: sa.ColumnElement[Any]) -> list[Condition]:

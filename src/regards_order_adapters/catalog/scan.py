@@ -37,8 +37,7 @@ def record_root(store: SqlStore, url: str) -> None:
     """Let the storage open files below *url*."""
     table = schema.storage_roots
     with store.write() as tx:
-        tx.scope.execute(tx.scope.delete(table).where(table.c.url == url))
-        tx.scope.insert(table, {"url": url})
+        tx.scope.insert_new(table, {"url": url})
 
 
 def compile_product(expression: str | None) -> re.Pattern[str] | None:

@@ -130,7 +130,7 @@ def _group_sets(scope: Scope) -> dict[int, frozenset[str]]:
 
 def _file_counts(chosen: sa.CTE, scope: Scope, *keys: sa.ColumnElement[Any]) -> sa.Select[Any]:
     product_id = chosen.c.product_id if "product_id" in chosen.c else chosen.c.id
-    size = sa.func.coalesce(sa.func.sum(_FILES.c.size), 0)
+    size = sa.cast(sa.func.coalesce(sa.func.sum(_FILES.c.size), 0), sa.BigInteger)  # not PostgreSQL's decimals
     return (
         scope.select(_FILES, *keys, _FILES.c.data_type, _FILES.c.reference, sa.func.count(), size)
         .join(chosen, product_id == _FILES.c.product_id)

@@ -14,6 +14,7 @@ from regards_order.domain.attributes import ValueKind, microseconds, read_values
 from regards_order.domain.product import CatalogFile, Dataset, Product
 from regards_order_adapters.sql import schema, wire
 from regards_order_adapters.sql.tenancy import Scope, among
+from regards_order_adapters.sql.types import check_text
 from regards_order_adapters.sql.unit_of_work import SqlStore, SqlTransaction
 
 
@@ -33,8 +34,26 @@ def put(store: SqlStore, datasets: Sequence[Dataset], products: Sequence[Product
     unique_datasets = {each.urn: each for each in datasets}
     unique_products = {each.urn: each for each in products}
     again = len(datasets) - len(unique_datasets) + len(products) - len(unique_products)
+    _check_texts(unique_datasets.values(), unique_products.values())
     with store.write() as tx:
+        # two of us at once would take turns at groups, attributes and versions, and stand in each other's way
+        tx.scope.lock("catalogue")
+        tx.scope.be_patient()
         return _put_datasets(tx, unique_datasets) + _put_products(tx, unique_products) + Written(0, again)
+
+
+def _check_texts(datasets: Iterable[Dataset], products: Iterable[Product]) -> None:
+    """Refuse what the fast way of storing rows does not look at.
+
+    Raises:
+        InvalidInput: a text holds NUL.
+    """
+    for dataset in datasets:
+        check_text("".join((dataset.provider_id, dataset.label)))
+    for product in products:
+        check_text("".join((product.provider_id, product.label, product.model, *product.tags)))
+        for name, value in product.attributes():
+            check_text("".join((name, *(read.text for read in read_values(value)))))
 
 
 def _put_datasets(tx: SqlTransaction, datasets: dict[str, Dataset]) -> Written:

@@ -11,10 +11,15 @@ import sqlalchemy as sa
 from regards_order.domain.files import FileState, Moved, OrderFile
 from regards_order.ports.files import FileChoice
 from regards_order_adapters.sql import schema
+from regards_order_adapters.sql.dialects import is_postgresql
 from regards_order_adapters.sql.tenancy import Scope, among
 
 _TABLE = schema.order_files
-_COLUMNS = tuple(_TABLE.c[name] for name in OrderFile._fields)
+COLUMNS = tuple(_TABLE.c[name] for name in OrderFile._fields)
+_COUNTED = (_TABLE.c.suborder_id, _TABLE.c.state, _TABLE.c.size)
+_FEW = 1000
+
+Condition = sa.ColumnElement[bool]
 
 
 @attrs.frozen
@@ -25,7 +30,7 @@ class SqlFiles:
 
     def add(self, rows: Iterable[tuple[object, ...]]) -> None:
         """Store new files."""
-        self._scope.bulk_insert(_TABLE, _COLUMNS, rows)
+        self._scope.bulk_insert(_TABLE, COLUMNS, rows)
 
     def page(
         self,
@@ -37,7 +42,7 @@ class SqlFiles:
         limit: int,
     ) -> Sequence[OrderFile]:
         """Return files of an order, by id."""
-        query = self._scope.select(_TABLE, *_COLUMNS).where(
+        query = self._scope.select(_TABLE, *COLUMNS).where(
             _TABLE.c.order_id == order_id,
             _TABLE.c.id > after,
             _TABLE.c.state.in_([state.value for state in states]),
@@ -48,7 +53,7 @@ class SqlFiles:
 
     def unanswered(self, suborder_id: int, *, after: int = 0, limit: int) -> Sequence[OrderFile]:
         """Return PENDING files of a suborder, by id."""
-        query = self._scope.select(_TABLE, *_COLUMNS).where(
+        query = self._scope.select(_TABLE, *COLUMNS).where(
             _TABLE.c.suborder_id == suborder_id, _TABLE.c.id > after, _TABLE.c.state == FileState.PENDING.value
         )
         return self._read(query.order_by(_TABLE.c.id).limit(limit))
@@ -60,37 +65,38 @@ class SqlFiles:
 
     def move(self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None) -> list[Moved]:
         """Bring the chosen files from each state to another one."""
+        if choice.ids is None or len(choice.ids) > _FEW:
+            self._scope.be_patient()
         chosen = [*self._chosen(choice), _TABLE.c.state.in_([state.value for state in moves])]
-        counted = (
-            self._scope.select(
-                _TABLE,
-                _TABLE.c.suborder_id,
-                _TABLE.c.state,
-                sa.func.count().label("files"),
-                sa.func.coalesce(sa.func.sum(_TABLE.c.size), 0).label("size"),
-            )
-            .where(*chosen)
-            .group_by(_TABLE.c.suborder_id, _TABLE.c.state)
-            .order_by(_TABLE.c.suborder_id, _TABLE.c.state)
-        )
-        found = self._scope.execute(counted).all()
-        if not found:
-            return []
         after = {before.value: to.value for before, to in moves.items()}
-        values = {"state": sa.case(after, value=_TABLE.c.state), "download_error": reason}
-        self._scope.execute(self._scope.update(_TABLE).where(*chosen).values(values))
-        moved = []
-        for row in found:
-            before = FileState(row.state)
-            moved.append(Moved(row.suborder_id, before, moves[before], row.files, row.size))
-        return moved
+        values = {"state": sa.case(after, value=_TABLE.c.state), "download_error": reason} if after else {}
+        move = self._move_at_once if is_postgresql(self._scope.connection) else self._count_and_move
+        rows = move(chosen, values) if after else ()
+        return [
+            Moved(suborder_id, FileState(before), moves[FileState(before)], files, size)
+            for suborder_id, before, files, size in rows
+        ]
+
+    def _count_and_move(self, chosen: list[Condition], values: dict[str, Any]) -> Sequence[Any]:
+        found = self._scope.execute(_counted(self._scope.select(_TABLE, *_COUNTED).where(*chosen).subquery())).all()
+        if found:
+            self._scope.execute(self._scope.update(_TABLE).where(*chosen).values(values))
+        return found
+
+    def _move_at_once(self, chosen: list[Condition], values: dict[str, Any]) -> Sequence[Any]:
+        """Count exactly what moves: two statements of one transaction might see different files."""
+        locked = self._scope.select(_TABLE, _TABLE.c.id, *_COUNTED).where(*chosen).order_by(_TABLE.c.id)
+        found = locked.with_for_update().cte("found")
+        moved = self._scope.update(_TABLE).where(_TABLE.c.id == found.c.id).values(values).cte("moved")
+        return self._scope.execute(_counted(found).add_cte(moved)).all()
 
     def erase(self, order_id: int) -> None:
         """Erase the files of an order."""
+        self._scope.be_patient()
         self._scope.execute(self._scope.delete(_TABLE).where(_TABLE.c.order_id == order_id))
 
-    def _chosen(self, choice: FileChoice) -> list[sa.ColumnElement[bool]]:
-        chosen: list[sa.ColumnElement[bool]] = [_TABLE.c.order_id == choice.order_id]
+    def _chosen(self, choice: FileChoice) -> list[Condition]:
+        chosen: list[Condition] = [_TABLE.c.order_id == choice.order_id]
         if choice.suborder_id is not None:
             chosen.append(_TABLE.c.suborder_id == choice.suborder_id)
         if choice.ids is not None:
@@ -101,3 +107,10 @@ class SqlFiles:
 
     def _read(self, query: sa.Select[Any]) -> list[OrderFile]:
         return [OrderFile._make(row) for row in self._scope.execute(query)]
+
+
+def _counted(files: sa.FromClause) -> sa.Select[Any]:
+    """Return the query that counts files and their known bytes by suborder and state."""
+    size = sa.cast(sa.func.coalesce(sa.func.sum(files.c.size), 0), sa.BigInteger)
+    keys = (files.c.suborder_id, files.c.state)
+    return sa.select(*keys, sa.func.count(), size).group_by(*keys).order_by(*keys)

@@ -12,10 +12,13 @@ from alembic.util.exc import CommandError
 
 from regards_order.domain.errors import OrderingError
 from regards_order_adapters.sql import schema
-from regards_order_adapters.sql.engine import WRITE
+from regards_order_adapters.sql.dialects import be_patient, is_postgresql
+from regards_order_adapters.sql.unit_of_work import writing
 
 #: the schema that this code is written for; grows with every migration
-CURRENT = 1
+CURRENT = 2
+# of an advisory lock of PostgreSQL: any number that nobody else has
+_LOCK = 0x7265676172647300
 
 
 @attrs.define(eq=False)
@@ -52,25 +55,30 @@ class DatabaseUnusable(OrderingError):
     cause: str
 
 
-def migrate(engine: sa.Engine) -> tuple[int, int]:
+def migrate(engine: sa.Engine, revision: str = "head") -> tuple[int, int]:
     """Bring a database to the current schema and return the version before and after; 0 is an empty database.
+
+    Args:
+        engine: the database.
+        revision: go no further than this one.
 
     Raises:
         SchemaTooNew: a newer program has migrated it beyond what this one understands.
         DatabaseUnusable: it cannot be opened, or is no database of ours.
     """
     try:
-        with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        with writing(engine) as connection:
+            _wait_for_others(connection)
             before = _version(connection)
             if before >= CURRENT:
                 return before, before
             config = Config()
             config.set_main_option("script_location", str(files(__package__) / "migrations").replace("%", "%%"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
             return before, _version(connection)
-    except sa.exc.DBAPIError as error:
-        raise DatabaseUnusable(_name(engine), str(error.orig)) from error
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        raise _unusable(engine, error) from error
     except CommandError as error:
         raise DatabaseUnusable(_name(engine), str(error)) from error
 
@@ -86,10 +94,22 @@ def check(engine: sa.Engine) -> None:
     try:
         with engine.connect() as connection, connection.begin():
             found = _version(connection)
-    except sa.exc.DBAPIError as error:
-        raise DatabaseUnusable(_name(engine), str(error.orig)) from error
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        raise _unusable(engine, error) from error
     if found < CURRENT:
         raise SchemaTooOld(_name(engine), found, CURRENT)
+
+
+def _wait_for_others(connection: sa.Connection) -> None:
+    """Let one process migrate at a time; a write transaction of SQLite is the only one anyway."""
+    if is_postgresql(connection):
+        be_patient(connection)
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.cast(_LOCK, sa.BigInteger))))
+
+
+def _unusable(engine: sa.Engine, error: sa.exc.DBAPIError | sa.exc.TimeoutError) -> DatabaseUnusable:
+    return DatabaseUnusable(_name(engine), str(getattr(error, "orig", error)).strip())
 
 
 def _version(connection: sa.Connection) -> int:

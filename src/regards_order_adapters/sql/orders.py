@@ -12,11 +12,22 @@ import sqlalchemy as sa
 from regards_order.domain.errors import Conflict, LabelTaken, NotFound
 from regards_order.domain.files import FileCounts
 from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
-from regards_order.domain.selection import SelectionRequest
-from regards_order.domain.suborder import Suborder, SuborderState
+from regards_order.domain.suborder import Suborder
 from regards_order_adapters.sql import schema, wire
-from regards_order_adapters.sql.tenancy import Scope
+from regards_order_adapters.sql.tenancy import Scope, among
 
+_TASKS = schema.dataset_tasks
+# JSON as text: what was read once need not be read again
+_TASK_COLUMNS = (
+    _TASKS.c.id.label("task_id"),
+    _TASKS.c.dataset_urn.label("task_urn"),
+    _TASKS.c.dataset_label,
+    _TASKS.c.objects_count,
+    _TASKS.c.files_count,
+    _TASKS.c.files_size,
+    sa.cast(_TASKS.c.file_filter, sa.Text).label("task_filter"),
+    sa.cast(_TASKS.c.requests, sa.Text).label("task_requests"),
+)
 _COUNTS = tuple(field.name for field in attrs.fields(FileCounts))
 
 
@@ -45,6 +56,7 @@ def read_suborder(row: Any) -> Suborder:
         next_poll=row.next_poll,
         deadline=row.deadline,
         version=row.version,
+        attempt=row.attempt,
     )
 
 
@@ -56,41 +68,52 @@ class SqlOrders:
 
     def add(self, order: Order) -> None:
         """Store a new order."""
-        try:
-            self._scope.insert(schema.orders, {"id": order.id, "version": order.version, **_order_values(order)})
-        except sa.exc.IntegrityError:
-            raise LabelTaken(order.owner, order.label) from None
+        row = {"id": order.id, "version": order.version, "attempt": order.attempt, **_order_values(order)}
+        if not self._scope.insert_new(schema.orders, row):
+            raise LabelTaken(order.owner, order.label)
 
     def get(self, order_id: int, *, lock: bool = False) -> Order:
         """Return an order."""
         if not 0 < order_id < 2**63:
             raise NotFound("Order", order_id)
-        table = schema.orders
-        query = self._scope.select(table).where(table.c.id == order_id)
-        row = self._scope.execute(query.with_for_update() if lock else query).one_or_none()
-        if row is None:
+        orders, tasks = schema.orders, schema.dataset_tasks
+        theirs = (tasks.c.order_id == orders.c.id) & (tasks.c.tenant_id == self._scope.tenant)
+        query = (
+            self._scope.select(orders, *orders.c, *_TASK_COLUMNS)
+            .outerjoin(tasks, theirs)
+            .where(orders.c.id == order_id)
+            .order_by(tasks.c.id)
+        )
+        rows = self._scope.execute(query.with_for_update(of=orders) if lock else query).all()
+        if not rows:
             raise NotFound("Order", order_id)
-        return self._read([row])[0]
+        if lock and rows[0].task_id is None and rows[0].internal_suborders + rows[0].external_suborders:
+            # it was completed while we waited for its lock: its row is the new one, but tasks are those of before
+            return read_orders(self._scope, rows)[0]
+        return read_order(rows[0], tuple(_read_task(row) for row in rows if row.task_id is not None))
 
     def save(self, order: Order) -> Order:
         """Store a transition."""
         table = schema.orders
-        saved = attrs.evolve(order, version=order.version + 1)
-        where = (table.c.id == order.id) & (table.c.version == order.version)
-        change = self._scope.update(table).where(where).values(version=saved.version, **_order_values(order))
-        if self._scope.execute(change).rowcount == 0:
+        same = (table.c.id == order.id, table.c.version == order.version, table.c.attempt == order.attempt)
+        values = {"version": order.version + 1, "leased_until": None, **_order_values(order)}
+        row = self._scope.execute(self._scope.update(table).where(*same).values(values).returning(*table.c)).first()
+        if row is None:
             raise Conflict("Order", order.id)
-        self._save_tasks(order)
-        return self.get(order.id)
+        self._scope.insert_new(schema.dataset_tasks, *(_task_values(order.id, task) for task in order.contents.tasks))
+        return read_order(row, order.contents.tasks)
 
-    def count(self, order_id: int, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
+    def count(self, order: Order, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
         """Add to the counts."""
         table = schema.orders
         values = {**_added(table, change), "waiting_suborders": table.c.waiting_suborders + waiting}
         if change.available:
             values["available_since"] = now
-        self._scope.execute(self._scope.update(table).where(table.c.id == order_id).values(values))
-        return self.get(order_id)
+        update = self._scope.update(table).where(table.c.id == order.id).values(values).returning(*table.c)
+        row = self._scope.execute(update).first()
+        if row is None:
+            raise NotFound("Order", order.id)
+        return read_order(row, order.contents.tasks)
 
     def label_taken(self, owner: str, label: str) -> bool:
         """Return whether *owner* has an order with that label."""
@@ -108,22 +131,21 @@ class SqlOrders:
             query = query.where(table.c.owner == owner)
         if statuses:
             query = query.where(table.c.status.in_(statuses))
-        return tuple(self._read(self._scope.execute(query).all()))
+        return tuple(read_orders(self._scope, self._scope.execute(query).all()))
 
-    def _read(self, rows: Sequence[Any]) -> list[Order]:
-        table = schema.dataset_tasks
-        query = self._scope.select(table).where(table.c.order_id.in_([row.id for row in rows])).order_by(table.c.id)
-        tasks: dict[int, list[DatasetTask]] = {}
-        for task in self._scope.execute(query) if rows else ():
-            tasks.setdefault(task.order_id, []).append(_read_task(task))
-        return [_read_order(row, tuple(tasks.get(row.id, ()))) for row in rows]
 
-    def _save_tasks(self, order: Order) -> None:
-        table = schema.dataset_tasks
-        stored = self._scope.select(table, table.c.id).where(table.c.order_id == order.id)
-        known = set(self._scope.execute(stored).scalars())
-        new = [task for task in order.contents.tasks if task.id not in known]
-        self._scope.insert(table, *(_task_values(order.id, task) for task in new))
+def read_orders(scope: Scope, rows: Sequence[Any]) -> list[Order]:
+    """Return the orders of rows, with their tasks."""
+    if not rows:
+        return []
+    table = schema.dataset_tasks
+    query = scope.select(table, table.c.order_id, *_TASK_COLUMNS).where(
+        among(table.c.order_id, [row.id for row in rows])
+    )
+    tasks: dict[int, list[DatasetTask]] = {}
+    for task in scope.execute(query.order_by(table.c.id)):
+        tasks.setdefault(task.order_id, []).append(_read_task(task))
+    return [read_order(row, tuple(tasks.get(row.id, ()))) for row in rows]
 
 
 def _order_values(order: Order) -> dict[str, Any]:
@@ -146,7 +168,8 @@ def _order_values(order: Order) -> dict[str, Any]:
     }
 
 
-def _read_order(row: Any, tasks: tuple[DatasetTask, ...]) -> Order:
+def read_order(row: Any, tasks: tuple[DatasetTask, ...]) -> Order:
+    """Return the order of a row, with these tasks."""
     return Order(
         id=row.id,
         owner=row.owner,
@@ -171,6 +194,7 @@ def _read_order(row: Any, tasks: tuple[DatasetTask, ...]) -> Order:
             features=row.features,
         ),
         version=row.version,
+        attempt=row.attempt,
     )
 
 
@@ -190,14 +214,14 @@ def _task_values(order_id: int, task: DatasetTask) -> dict[str, Any]:
 
 def _read_task(row: Any) -> DatasetTask:
     return DatasetTask(
-        id=row.id,
-        dataset_urn=row.dataset_urn,
+        id=row.task_id,
+        dataset_urn=row.task_urn,
         dataset_label=row.dataset_label,
         objects_count=row.objects_count,
         files_count=row.files_count,
         files_size=row.files_size,
-        file_filter=wire.load_filter(row.file_filter),
-        requests=tuple(wire.load(SelectionRequest, request) for request in row.requests),
+        file_filter=wire.load_filter_text(row.task_filter),
+        requests=wire.load_requests(row.task_requests),
     )
 
 
@@ -213,16 +237,31 @@ class SqlSuborders:
         counts = attrs.asdict(values.pop("counts"))
         self._scope.insert(schema.suborders, {**values, **counts})
 
+    def get(self, suborder_id: int, *, lock: bool = False) -> Suborder:
+        """Return a suborder."""
+        table = schema.suborders
+        query = self._scope.select(table).where(table.c.id == suborder_id)
+        known = 0 < suborder_id < 2**63
+        row = self._scope.execute(query.with_for_update() if lock else query).one_or_none() if known else None
+        if row is None:
+            raise NotFound("Suborder", suborder_id)
+        return read_suborder(row)
+
     def save(self, suborder: Suborder) -> Suborder:
         """Store a transition."""
         table = schema.suborders
-        where = (table.c.id == suborder.id) & (table.c.version == suborder.version)
-        change = self._scope.update(table).where(where)
+        same = (
+            table.c.id == suborder.id,
+            table.c.version == suborder.version,
+            table.c.attempt == suborder.attempt,
+        )
+        change = self._scope.update(table).where(*same)
         values = {
             "state": suborder.state,
             "next_poll": suborder.next_poll,
             "deadline": suborder.deadline,
             "version": suborder.version + 1,
+            "leased_until": None,
         }
         row = self._scope.execute(change.values(values).returning(*table.c)).one_or_none()
         if row is None:
@@ -243,15 +282,7 @@ class SqlSuborders:
         query = self._scope.select(table).where(table.c.order_id == order_id).order_by(table.c.id)
         return tuple(map(read_suborder, self._scope.execute(query)))
 
-    def due(self, now: dt.datetime, limit: int) -> Sequence[Suborder]:
-        """Return suborders that have to be worked on."""
-        table = schema.suborders
-        live = table.c.state.in_((SuborderState.QUEUED, SuborderState.ASKED))
-        due = (table.c.state == SuborderState.QUEUED) | (table.c.next_poll <= now)
-        query = self._scope.select(table).where(live, due).order_by(table.c.id).limit(limit)
-        return tuple(map(read_suborder, self._scope.execute(query)))
-
     def erase(self, order_id: int) -> None:
-        """Erase the suborders of an order."""
+        """Erase the suborders of an order; the answers kept for them go with them."""
         table = schema.suborders
         self._scope.execute(self._scope.delete(table).where(table.c.order_id == order_id))

@@ -13,7 +13,7 @@ from regards_order.domain.basket import OwnerKind
 from regards_order.domain.order import OrderStatus
 from regards_order.domain.principal import Role
 from regards_order.domain.suborder import SuborderState
-from regards_order_adapters.sql.types import Instant, Named
+from regards_order_adapters.sql.types import Characters, Instant, Named, Prose
 
 metadata = sa.MetaData(
     naming_convention={
@@ -37,6 +37,14 @@ def _id() -> sa.Column[int]:
     return sa.Column("id", _KEY, primary_key=True, autoincrement=False)
 
 
+def _lease() -> list[sa.Column[int]]:
+    """Return the columns of a claim; a lease ends by the clock of the database, in microseconds since 1970."""
+    return [
+        sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("leased_until", sa.BigInteger),
+    ]
+
+
 def _counts() -> list[sa.Column[int]]:
     names = ("pending", "available", "downloaded", "download_error", "processing_error", "error")
     sizes = ("bytes_known", "bytes_pending")
@@ -54,15 +62,18 @@ tenants = sa.Table(
     "tenants",
     metadata,
     sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.String(128), nullable=False, unique=True),
+    sa.Column("name", Characters(128), nullable=False, unique=True),
 )
 
 id_counters = sa.Table(
     "id_counters",
     metadata,
-    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("kind", Characters(32), primary_key=True),
     sa.Column("next", sa.BigInteger, nullable=False),
 )
+
+# Numbers that are taken one by one come from sequences on PostgreSQL: they are given with the row itself.
+SEQUENCES = {kind: sa.Sequence(f"{kind}_numbers", metadata=metadata) for kind in ("freed_slot", "letter")}
 
 # --- baskets ---------------------------------------------------------------------------------------------------------
 
@@ -72,7 +83,7 @@ baskets = sa.Table(
     _id(),
     _tenant(),
     sa.Column("owner_kind", Named(OwnerKind), nullable=False),
-    sa.Column("owner", sa.String(128), nullable=False),
+    sa.Column("owner", Characters(128), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.UniqueConstraint("tenant_id", "owner_kind", "owner"),
 )
@@ -83,8 +94,8 @@ basket_selections = sa.Table(
     _id(),
     _tenant(),
     sa.Column("basket_id", sa.BigInteger, sa.ForeignKey("baskets.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("dataset_urn", sa.String(255), nullable=False),
-    sa.Column("label", sa.String, nullable=False),
+    sa.Column("dataset_urn", Characters(255), nullable=False),
+    sa.Column("label", Characters, nullable=False),
     sa.Column("counters", sa.JSON, nullable=False),
     sa.Column("file_filter", sa.JSON(none_as_null=True)),
     sa.UniqueConstraint("tenant_id", "basket_id", "dataset_urn"),
@@ -109,18 +120,18 @@ orders = sa.Table(
     metadata,
     _id(),
     _tenant(),
-    sa.Column("owner", sa.String(128), nullable=False),
+    sa.Column("owner", Characters(128), nullable=False),
     sa.Column("role", Named(Role), nullable=False),
     sa.Column("groups", sa.JSON, nullable=False),
-    sa.Column("label", sa.String(50), nullable=False),
-    sa.Column("correlation_id", sa.String(255), nullable=False),
+    sa.Column("label", Characters(50), nullable=False),
+    sa.Column("correlation_id", Characters(255), nullable=False),
     sa.Column("created", Instant, nullable=False),
     sa.Column("status", Named(OrderStatus), nullable=False),
     sa.Column("status_date", Instant, nullable=False),
     sa.Column("hours", sa.Integer, nullable=False),
     sa.Column("expires", Instant),
-    sa.Column("message", sa.String(255)),
-    sa.Column("frontend_url", sa.Text),
+    sa.Column("message", Characters(255)),
+    sa.Column("frontend_url", Prose),
     *_counts(),
     sa.Column("waiting_suborders", sa.Integer, nullable=False, server_default="0"),
     sa.Column("available_since", Instant),
@@ -128,9 +139,11 @@ orders = sa.Table(
     sa.Column("external_suborders", sa.Integer, nullable=False, server_default="0"),
     sa.Column("features", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("version", sa.Integer, nullable=False),
+    *_lease(),
     sa.UniqueConstraint("tenant_id", "owner", "label"),
     sa.Index(None, "tenant_id", "status", "id"),
     sa.Index(None, "tenant_id", "owner", "id"),
+    sa.Index(None, "tenant_id", "owner", "created"),
 )
 
 dataset_tasks = sa.Table(
@@ -139,8 +152,8 @@ dataset_tasks = sa.Table(
     _id(),
     _tenant(),
     sa.Column("order_id", sa.BigInteger, sa.ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("dataset_urn", sa.String(255), nullable=False),
-    sa.Column("dataset_label", sa.String, nullable=False),
+    sa.Column("dataset_urn", Characters(255), nullable=False),
+    sa.Column("dataset_label", Characters, nullable=False),
     sa.Column("objects_count", sa.BigInteger, nullable=False),
     sa.Column("files_count", sa.BigInteger, nullable=False),
     sa.Column("files_size", sa.BigInteger, nullable=False),
@@ -149,14 +162,17 @@ dataset_tasks = sa.Table(
     sa.UniqueConstraint("tenant_id", "order_id", "dataset_urn"),
 )
 
+#: states of suborders that have to be worked on, as their index says it
+DUE = "state IN ('QUEUED', 'ASKED')"
+
 suborders = sa.Table(
     "suborders",
     metadata,
     _id(),
     _tenant(),
     sa.Column("order_id", sa.BigInteger, sa.ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("owner", sa.String(128), nullable=False),
-    sa.Column("dataset_urn", sa.String(255), nullable=False),
+    sa.Column("owner", Characters(128), nullable=False),
+    sa.Column("dataset_urn", Characters(255), nullable=False),
     sa.Column("external", sa.Boolean, nullable=False),
     sa.Column("state", Named(SuborderState), nullable=False),
     sa.Column("priority", sa.SmallInteger, nullable=False),
@@ -167,6 +183,7 @@ suborders = sa.Table(
     sa.Column("next_poll", Instant),
     sa.Column("deadline", Instant),
     sa.Column("version", sa.Integer, nullable=False),
+    *_lease(),
     sa.Index(None, "tenant_id", "order_id", "id"),
     sa.Index(
         "ix_suborders_live",
@@ -181,8 +198,8 @@ suborders = sa.Table(
         "tenant_id",
         "state",
         "next_poll",
-        sqlite_where=sa.text("state IN ('QUEUED', 'ASKED')"),
-        postgresql_where=sa.text("state IN ('QUEUED', 'ASKED')"),
+        sqlite_where=sa.text(DUE),
+        postgresql_where=sa.text(DUE),
     ),
 )
 
@@ -193,18 +210,18 @@ order_files = sa.Table(
     _id(),
     sa.Column("order_id", sa.BigInteger, nullable=False),
     sa.Column("suborder_id", sa.BigInteger, nullable=False),
-    sa.Column("product_urn", sa.String(255), nullable=False),
-    sa.Column("product_id", sa.String(255), nullable=False),
+    sa.Column("product_urn", Characters(255), nullable=False),
+    sa.Column("product_id", Characters(255), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("download_error", sa.Text),
-    sa.Column("data_type", sa.String(32), nullable=False),
-    sa.Column("filename", sa.String(255), nullable=False),
-    sa.Column("uri", sa.Text, nullable=False),
-    sa.Column("mime_type", sa.String(255), nullable=False),
+    sa.Column("state", Characters(16), nullable=False),
+    sa.Column("download_error", Prose),
+    sa.Column("data_type", Characters(32), nullable=False),
+    sa.Column("filename", Characters(255), nullable=False),
+    sa.Column("uri", Prose, nullable=False),
+    sa.Column("mime_type", Characters(255), nullable=False),
     sa.Column("size", sa.BigInteger),
-    sa.Column("checksum", sa.String(128)),
-    sa.Column("digest_algorithm", sa.String(16)),
+    sa.Column("checksum", Characters(128)),
+    sa.Column("digest_algorithm", Characters(16)),
     sa.Column("online", sa.Boolean, nullable=False),
     sa.Column("reference", sa.Boolean, nullable=False),
     _tenant(),
@@ -212,12 +229,25 @@ order_files = sa.Table(
     sa.Index(None, "tenant_id", "suborder_id", "checksum"),
 )
 
+# its key begins with what the erasure of a suborder looks for
+storage_answers = sa.Table(
+    "storage_answers",
+    metadata,
+    sa.Column("suborder_id", sa.BigInteger, sa.ForeignKey("suborders.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("checksum", Characters(128), primary_key=True),
+    sa.Column("available", sa.Boolean, nullable=False),
+    sa.Column("cause", Prose),
+)
+
+# a note is a row of its own: whoever makes one waits for nobody
 freed_slots = sa.Table(
     "freed_slots",
     metadata,
-    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
-    sa.Column("owner", sa.String(128), primary_key=True),
-    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("number", _KEY, primary_key=True, autoincrement=False),
+    _tenant(),
+    sa.Column("owner", Characters(128), nullable=False),
+    sa.Index(None, "tenant_id", "owner", "number"),
 )
 
 outbox = sa.Table(
@@ -225,7 +255,7 @@ outbox = sa.Table(
     metadata,
     sa.Column("number", _KEY, primary_key=True, autoincrement=False),
     _tenant(),
-    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("kind", Characters(64), nullable=False),
     sa.Column("order_id", sa.BigInteger, nullable=False),
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Index(None, "tenant_id", "number"),
@@ -235,7 +265,7 @@ accounts = sa.Table(
     "accounts",
     metadata,
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
-    sa.Column("email", sa.String(128), primary_key=True),
+    sa.Column("email", Characters(128), primary_key=True),
     sa.Column("role", Named(Role), nullable=False),
     sa.Column("groups", sa.JSON, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
@@ -251,7 +281,7 @@ group_sets = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     _tenant(),
-    sa.Column("names", sa.Text, nullable=False),
+    sa.Column("names", Prose, nullable=False),
     sa.UniqueConstraint("tenant_id", "names"),
 )
 
@@ -259,9 +289,9 @@ datasets = sa.Table(
     "datasets",
     metadata,
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
-    sa.Column("urn", sa.String(255), primary_key=True),
-    sa.Column("provider_id", sa.String(255), nullable=False),
-    sa.Column("label", sa.String, nullable=False),
+    sa.Column("urn", Characters(255), primary_key=True),
+    sa.Column("provider_id", Characters(255), nullable=False),
+    sa.Column("label", Characters, nullable=False),
     sa.Column("group_set_id", sa.Integer, sa.ForeignKey("group_sets.id"), nullable=False),
     sa.Column("files", sa.JSON, nullable=False),
 )
@@ -271,10 +301,10 @@ products = sa.Table(
     metadata,
     _id(),
     _tenant(),
-    sa.Column("urn", sa.String(255), nullable=False),
-    sa.Column("provider_id", sa.String(255), nullable=False),
-    sa.Column("label", sa.String, nullable=False),
-    sa.Column("model", sa.String, nullable=False),
+    sa.Column("urn", Characters(255), nullable=False),
+    sa.Column("provider_id", Characters(255), nullable=False),
+    sa.Column("label", Characters, nullable=False),
+    sa.Column("model", Characters, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("last", sa.Boolean, nullable=False),
     sa.Column("properties", sa.JSON, nullable=False),
@@ -293,8 +323,8 @@ product_tags = sa.Table(
     "product_tags",
     metadata,
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
-    sa.Column("tag", sa.String, primary_key=True),
-    sa.Column("urn", sa.String(255), primary_key=True),
+    sa.Column("tag", Characters, primary_key=True),
+    sa.Column("urn", Characters(255), primary_key=True),
     sa.Column("product_id", sa.BigInteger, nullable=False),
     sa.Index(None, "tenant_id", "product_id"),
     sqlite_with_rowid=False,
@@ -307,13 +337,13 @@ product_files = sa.Table(
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
     sa.Column("product_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("data_type", sa.String(32), nullable=False),
-    sa.Column("filename", sa.String(255), nullable=False),
-    sa.Column("uri", sa.Text, nullable=False),
-    sa.Column("mime_type", sa.String(255), nullable=False),
+    sa.Column("data_type", Characters(32), nullable=False),
+    sa.Column("filename", Characters(255), nullable=False),
+    sa.Column("uri", Prose, nullable=False),
+    sa.Column("mime_type", Characters(255), nullable=False),
     sa.Column("size", sa.BigInteger),
-    sa.Column("checksum", sa.String(128)),
-    sa.Column("digest_algorithm", sa.String(16)),
+    sa.Column("checksum", Characters(128)),
+    sa.Column("digest_algorithm", Characters(16)),
     sa.Column("online", sa.Boolean, nullable=False),
     sa.Column("reference", sa.Boolean, nullable=False),
     sqlite_with_rowid=False,
@@ -324,10 +354,10 @@ product_values = sa.Table(
     metadata,
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
     sa.Column("product_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("name", Characters, primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("kind", Named(ValueKind), nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Prose, nullable=False),
     sa.Column("integer", sa.BigInteger),
     sa.Column("number", sa.Double),
     sa.Index(None, "tenant_id", "name", "text"),
@@ -340,7 +370,7 @@ attributes = sa.Table(
     "attributes",
     metadata,
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
-    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("name", Characters, primary_key=True),
     sa.Column("kind", Named(ValueKind), primary_key=True),
     sa.Column("uses", sa.BigInteger, nullable=False),
 )
@@ -351,13 +381,13 @@ storage_roots = sa.Table(
     "storage_roots",
     metadata,
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
-    sa.Column("url", sa.String, primary_key=True),
+    sa.Column("url", Characters, primary_key=True),
 )
 
 storage_requests = sa.Table(
     "storage_requests",
     metadata,
     sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
-    sa.Column("checksum", sa.String(128), primary_key=True),
+    sa.Column("checksum", Characters(128), primary_key=True),
     sa.Column("available_at", Instant, nullable=False),
 )

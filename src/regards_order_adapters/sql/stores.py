@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -17,7 +18,9 @@ from regards_order.domain.selection import SelectionRequest
 from regards_order.domain.suborder import HOLDING, Suborder, SuborderState
 from regards_order.ports.outbox import Letter
 from regards_order.ports.slots import Load
-from regards_order_adapters.sql import schema, wire
+from regards_order_adapters.sql import dialects, schema, wire
+from regards_order_adapters.sql.dialects import is_postgresql
+from regards_order_adapters.sql.options import IDS
 from regards_order_adapters.sql.orders import read_suborder
 from regards_order_adapters.sql.tenancy import Scope, among
 
@@ -31,16 +34,22 @@ class SqlIds:
     def block(self, kind: str, count: int) -> range:
         """Return *count* consecutive new numbers."""
         counters = schema.id_counters
-        taken = self._connection.execute(
-            sa.update(counters)
-            .where(counters.c.kind == kind)
-            .values(next=counters.c.next + count)
-            .returning(counters.c.next)
-        ).scalar()
-        if taken is None:
-            taken = 1 + count
-            self._connection.execute(sa.insert(counters).values(kind=kind, next=taken))
-        return range(taken - count, taken)
+        first = dialects.insert(self._connection, counters).values(kind=kind, next=1 + count)
+        later = first.on_conflict_do_update(index_elements=["kind"], set_={"next": counters.c.next + count})
+        taken = later.returning(counters.c.next)
+        ids: sa.Engine | None = self._connection.get_execution_options().get(IDS)
+        if ids is None:
+            following = self._connection.execute(taken).scalar_one()
+        else:
+            with ids.connect() as connection:
+                following = connection.execute(taken).scalar_one()
+        return range(following - count, following)
+
+    def number(self, kind: str) -> Any:
+        """Return the next number of a kind of rows that come one by one, as a value of their insertion."""
+        if is_postgresql(self._connection):
+            return schema.SEQUENCES[kind].next_value()
+        return self.block(kind, 1)[0]
 
 
 @attrs.frozen
@@ -86,15 +95,16 @@ class SqlBaskets:
         table = schema.baskets
         saved = attrs.evolve(basket, version=basket.version + 1)
         values = {"owner_kind": saved.owner.kind, "owner": saved.owner.name, "version": saved.version}
-        try:
-            if basket.version == 0:
-                self._scope.insert(table, {"id": basket.id, **values})
-            else:
-                where = (table.c.id == basket.id) & (table.c.version == basket.version)
-                if self._scope.execute(self._scope.update(table).where(where).values(values)).rowcount == 0:
-                    raise Conflict("Basket", basket.id)
-        except sa.exc.IntegrityError:
-            raise Conflict("Basket", basket.id) from None
+        if basket.version == 0:
+            stored = self._scope.insert_new(table, {"id": basket.id, **values})
+        else:
+            same = (table.c.id == basket.id) & (table.c.version == basket.version)
+            try:
+                stored = self._scope.execute(self._scope.update(table).where(same).values(values)).rowcount
+            except sa.exc.IntegrityError:  # it was given to somebody who has a basket
+                stored = 0
+        if not stored:
+            raise Conflict("Basket", basket.id)
         selections = schema.basket_selections
         self._scope.execute(self._scope.delete(selections).where(selections.c.basket_id == basket.id))
         for selection in saved.selections:
@@ -138,7 +148,8 @@ class SqlSlots:
     _scope: Scope
 
     def used(self, owner: str) -> int:
-        """Return how many stored suborders of *owner* hold a slot; a write transaction of SQLite is the lock."""
+        """Lock *owner*'s slots and return how many stored suborders hold one."""
+        self._lock(owner)
         table = schema.suborders
         query = self._scope.select(table, sa.func.count()).where(
             table.c.owner == owner, table.c.state.in_(HOLDING), ~table.c.external, table.c.state != SuborderState.ENDED
@@ -177,22 +188,23 @@ class SqlSlots:
 
     def note_freed(self, owner: str) -> None:
         """Remember that *owner* may have a free slot."""
-        table = schema.freed_slots
-        noted = self._scope.select(table, table.c.owner).where(table.c.owner == owner)
-        if self._scope.execute(noted).first() is None:
-            number = SqlIds(self._scope.connection).block("freed_slot", 1)[0]
-            self._scope.insert(table, {"owner": owner, "number": number})
+        number = SqlIds(self._scope.connection).number("freed_slot")
+        self._scope.insert_one(schema.freed_slots, {"number": number, "owner": owner})
 
     def freed(self, limit: int) -> Sequence[str]:
         """Return owners that were noted."""
         table = schema.freed_slots
-        query = self._scope.select(table, table.c.owner).order_by(table.c.number).limit(limit)
-        return tuple(self._scope.execute(query).scalars())
+        query = self._scope.select(table, table.c.owner).group_by(table.c.owner)
+        return tuple(self._scope.execute(query.order_by(sa.func.min(table.c.number)).limit(limit)).scalars())
 
     def forget_freed(self, owner: str) -> None:
-        """Strike *owner* off."""
+        """Strike *owner* off: notes that somebody makes from now on stay."""
+        self._lock(owner)
         table = schema.freed_slots
         self._scope.execute(self._scope.delete(table).where(table.c.owner == owner))
+
+    def _lock(self, owner: str) -> None:
+        self._scope.lock(f"slots of {owner}")
 
 
 @attrs.frozen
@@ -204,12 +216,12 @@ class SqlOutbox:
     def add(self, event: Event) -> None:
         """Store an event."""
         row = {
-            "number": SqlIds(self._scope.connection).block("letter", 1)[0],
+            "number": SqlIds(self._scope.connection).number("letter"),
             "kind": type(event).__name__,
             "order_id": event.order_id,
             "payload": wire.dump(event),
         }
-        self._scope.insert(schema.outbox, row)
+        self._scope.insert_one(schema.outbox, row)
 
     def page(self, after: int = 0, limit: int = 100) -> Sequence[Letter]:
         """Return letters by number."""
@@ -233,7 +245,6 @@ class SqlUsers:
     def put(self, account: Account) -> None:
         """Store an account, in place of the one with the same e-mail."""
         table, user = schema.accounts, account.user
-        self._scope.execute(self._scope.delete(table).where(table.c.email == user.email))
         row = {
             "email": user.email,
             "role": user.role,
@@ -242,7 +253,7 @@ class SqlUsers:
             "max_quota": account.max_quota,
             "rate_limit": account.rate_limit,
         }
-        self._scope.insert(table, row)
+        self._scope.upsert(table, [row])
 
     def get(self, email: str) -> Account | None:
         """Return the account with this e-mail."""

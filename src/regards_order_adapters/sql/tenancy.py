@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
-import orjson
 import sqlalchemy as sa
+
+from regards_order_adapters.sql import dialects
+from regards_order_adapters.sql.dialects import among, is_postgresql
+
+__all__ = ["Scope", "among"]
 
 
 @attrs.frozen
@@ -36,16 +41,50 @@ class Scope:
 
     def insert(self, table: sa.Table, *rows: dict[str, Any]) -> None:
         """Store new rows."""
-        if rows:
-            self.connection.execute(sa.insert(table), [{**row, "tenant_id": self.tenant} for row in rows])
+        self._insert(sa.insert(table), rows)
 
-    def bulk_insert(self, table: sa.Table, columns: Iterable[sa.Column[Any]], rows: Iterable[tuple[Any, ...]]) -> None:
+    def insert_one(self, table: sa.Table, row: dict[str, Any]) -> None:
+        """Store a new row, some values of which may be expressions."""
+        self.execute(sa.insert(table).values(**row, tenant_id=self.tenant))
+
+    def insert_new(self, table: sa.Table, *rows: dict[str, Any]) -> int:
+        """Store those rows whose unique keys are free, and return how many these were.
+
+        An error would be the end of the transaction on PostgreSQL.
+        """
+        statement = dialects.insert(self.connection, table).on_conflict_do_nothing()
+        return self._insert(statement.execution_options(preserve_rowcount=True), rows)
+
+    def upsert(
+        self,
+        table: sa.Table,
+        rows: Sequence[dict[str, Any]],
+        only: Callable[[Any], sa.ColumnElement[bool]] | None = None,
+    ) -> None:
+        """Store rows in place of those with the same primary key.
+
+        Args:
+            table: where.
+            rows: with all columns; sorted by key, so that two of us at once do not wait for each other.
+            only: replace a row only if this holds for the columns of the new one.
+        """
+        if rows:
+            statement = dialects.insert(self.connection, table)
+            keys = [column.name for column in table.primary_key]
+            values = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+            where = None if only is None else only(statement.excluded)
+            self._insert(statement.on_conflict_do_update(index_elements=keys, set_=values, where=where), rows)
+
+    def bulk_insert(self, table: sa.Table, columns: Sequence[sa.Column[Any]], rows: Iterable[tuple[Any, ...]]) -> None:
         """Store many rows of plain values, in the order of *columns*, as fast as the driver can."""
-        names = [column.name for column in columns]
-        statement = (
-            f"INSERT INTO {table.name} (tenant_id, {', '.join(names)})"  # noqa: S608 -- names are our own
-            f" VALUES ({int(self.tenant)}, {', '.join('?' * len(names))})"
-        )
+        names = ", ".join(["tenant_id", *(column.name for column in columns)])
+        if is_postgresql(self.connection):
+            from regards_order_adapters.sql import postgresql
+
+            postgresql.copy(self.connection, f"COPY {table.name} ({names}) FROM STDIN", self.tenant, rows)
+            return
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({int(self.tenant)}, {marks})"  # noqa: S608 -- our own
         if batch := list(rows):
             self.connection.exec_driver_sql(statement, batch)
 
@@ -58,8 +97,21 @@ class Scope:
         """Run a query and return its rows as the driver gives them: for bulk reads of plain values."""
         return list(self.execute(statement).cursor.fetchall())
 
+    def lock(self, name: str) -> None:
+        """Wait until nobody else of the tenant holds the lock *name*, and hold it until the transaction ends.
 
-def among(column: sa.ColumnElement[Any], values: Iterable[Any]) -> sa.ColumnElement[bool]:
-    """Return the condition that *column* is one of any number of values, as one bound parameter."""
-    array = sa.func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
-    return column.in_(sa.select(array.c.value))
+        A write transaction of SQLite is the only one anyway.
+        """
+        if is_postgresql(self.connection):
+            digest = hashlib.blake2b(f"{self.tenant} {name}".encode(), digest_size=8).digest()
+            key = int.from_bytes(digest, signed=True)
+            self.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.cast(key, sa.BigInteger))))
+
+    def be_patient(self) -> None:
+        """Let this transaction take the time that many rows need."""
+        dialects.be_patient(self.connection)
+
+    def _insert(self, statement: sa.Insert, rows: Sequence[dict[str, Any]]) -> int:
+        if not rows:
+            return 0
+        return self.connection.execute(statement, [{**row, "tenant_id": self.tenant} for row in rows]).rowcount

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from regards_order.domain.errors import StoreUnavailable
-from regards_order_adapters.sql import schema
-from regards_order_adapters.sql.engine import WRITE
+from regards_order.domain.errors import OrderingError, StoreUnavailable
+from regards_order_adapters.sql import dialects, schema
+from regards_order_adapters.sql.answers import SqlAnswers
+from regards_order_adapters.sql.claims import SqlClaims
 from regards_order_adapters.sql.files import SqlFiles
+from regards_order_adapters.sql.listings import SqlListings
+from regards_order_adapters.sql.options import WRITE
 from regards_order_adapters.sql.orders import SqlOrders, SqlSuborders
 from regards_order_adapters.sql.stores import SqlBaskets, SqlIds, SqlOutbox, SqlSlots, SqlUsers
 from regards_order_adapters.sql.tenancy import Scope
@@ -27,6 +30,9 @@ class SqlTransaction:
         self.suborders = SqlSuborders(scope)
         self.slots = SqlSlots(scope)
         self.files = SqlFiles(scope)
+        self.answers = SqlAnswers(scope)
+        self.claims = SqlClaims(scope)
+        self.listings = SqlListings(scope)
         self.outbox = SqlOutbox(scope)
         self.users = SqlUsers(scope)
 
@@ -53,28 +59,49 @@ class SqlStore:
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """Open a transaction that may change things; on SQLite the only one at a time."""
-        with (
-            _translated(),
-            self._engine.connect().execution_options(**{WRITE: True}) as connection,
-            connection.begin(),
-        ):
+        with _translated(), writing(self._engine) as connection:
             yield SqlTransaction(Scope(connection, self._tenant))
 
 
 @contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction that may change things, of no tenant in particular."""
+    with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
-    """Turn what the driver says of a database that is full, locked or away into an error of the domain."""
+    """Turn what the driver says of a database that is full, locked, slow or away into an error of the domain.
+
+    Deadlocks and time-outs are operational errors as well; mistakes of ours stay what they are.  What a column type
+    refuses to take comes out as it was raised.
+    """
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-        raise StoreUnavailable(str(getattr(error, "orig", error))) from error
+    except sa.exc.TimeoutError as error:
+        raise StoreUnavailable(str(error)) from error
+    except sa.exc.StatementError as error:
+        if isinstance(error.orig, OrderingError):
+            raise error.orig from None
+        outside = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or (
+            isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+        )
+        if not outside:
+            raise
+        raise StoreUnavailable(str(error.orig).strip()) from error
 
 
 def _tenant_number(engine: sa.Engine, name: str) -> int:
+    """Return the number of a tenant; a new one gets the next number."""
     table = schema.tenants
-    with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
-        number = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar()
+    known = sa.select(table.c.id).where(table.c.name == name)
+    with _translated():
+        with engine.connect() as connection, connection.begin():
+            number = connection.execute(known).scalar()
         if number is None:
-            number = SqlIds(connection).block("tenant", 1)[0]
-            connection.execute(sa.insert(table).values(id=number, name=name))
-        return int(number)
+            with writing(engine) as connection:
+                row = {"id": SqlIds(connection).block("tenant", 1)[0], "name": name}
+                connection.execute(dialects.insert(connection, table).values(row).on_conflict_do_nothing())
+                number = connection.execute(known).scalar_one()
+    return int(number)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar, get_args
 
 import attrs
+import orjson
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn
 
@@ -16,6 +18,8 @@ from regards_order.domain.product import DataFile
 from regards_order.domain.selection import FileFilter, SelectionRequest
 
 T = TypeVar("T")
+
+_SHORT = 10_000
 
 EVENTS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}
 
@@ -51,4 +55,33 @@ def load_filter(data: Any) -> FileFilter | None:
     return None if data is None else load(FileFilter, data)
 
 
-__all__ = ["EVENTS", "Counters", "DataFile", "FileFilter", "SelectionRequest", "dump", "load", "load_filter"]
+@lru_cache(maxsize=256)
+def load_filter_text(text: str | None) -> FileFilter | None:
+    """Return a dumped file filter, or None, from its JSON text."""
+    return None if text is None else load_filter(orjson.loads(text))
+
+
+def load_requests(text: str) -> tuple[SelectionRequest, ...]:
+    """Return dumped requests from their JSON text; short ones, which come again and again, are read once."""
+    return _load_short(text) if len(text) <= _SHORT else _load_requests(text)
+
+
+def _load_requests(text: str) -> tuple[SelectionRequest, ...]:
+    return load(tuple[SelectionRequest, ...], orjson.loads(text))
+
+
+_load_short = lru_cache(maxsize=256)(_load_requests)
+
+
+__all__ = [
+    "EVENTS",
+    "Counters",
+    "DataFile",
+    "FileFilter",
+    "SelectionRequest",
+    "dump",
+    "load",
+    "load_filter",
+    "load_filter_text",
+    "load_requests",
+]

@@ -144,9 +144,8 @@ class FileStorage:
             return
         available_at = self._clock.now() + self._nearline
         with self._store.write() as tx:
-            tx.scope.execute(tx.scope.delete(table).where(among(table.c.checksum, tapes)))
-            rows = [{"checksum": checksum, "available_at": available_at} for checksum in dict.fromkeys(tapes)]
-            tx.scope.insert(table, *rows)
+            rows = [{"checksum": checksum, "available_at": available_at} for checksum in sorted(set(tapes))]
+            tx.scope.upsert(table, rows)
 
     def answers(self, files: Sequence[StoredFile]) -> Sequence[Answer]:
         """Answer for online files, and for nearline ones whose time has come."""

@@ -1,0 +1,105 @@
+"""What SQLite and PostgreSQL say differently, as elements of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from regards_order_adapters.sql.types import dump_json
+
+Insert = postgresql.Insert | sqlite.Insert
+
+
+def is_postgresql(connection: sa.Connection) -> bool:
+    """Return whether the database is PostgreSQL."""
+    return connection.dialect.name == "postgresql"
+
+
+def be_patient(connection: sa.Connection) -> None:
+    """Let a transaction take the time that many rows need; SQLite sets no limit."""
+    if is_postgresql(connection):
+        from regards_order_adapters.sql import postgresql
+
+        postgresql.be_patient(connection)
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> Insert:
+    """Return an insertion that may say what to do with rows that are there already."""
+    return postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
+
+
+# --- any number of values as one parameter ---------------------------------------------------------------------------
+
+
+class _Values(sa.TypeDecorator[Any]):
+    """Hand over a list: as an array, or as JSON."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, item: type[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            # without a length: a cast to a shorter one would cut
+            items = {int: sa.BigInteger, float: sa.Double}.get(self.item, sa.Text)
+            return dialect.type_descriptor(postgresql.ARRAY(items()))
+        return dialect.type_descriptor(sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        if self.item is float:
+            value = [float(each) for each in value]
+        return value if dialect.name == "postgresql" else dump_json(value)
+
+
+class _Among(FunctionElement[bool]):
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_Among, "sqlite")
+def _among_json(element: _Among, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608 -- made of compiled parts
+
+
+@compiles(_Among, "postgresql")
+def _among_array(element: _Among, compiler: Any, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} = ANY ({values}))"
+
+
+def among(column: sa.ColumnElement[Any], values: Iterable[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that *column* is one of any number of values, as one bound parameter."""
+    kind: Any = column.type
+    kind = kind.impl if isinstance(kind, sa.TypeDecorator) else kind
+    item = float if isinstance(kind, sa.Float) else int if isinstance(kind, sa.Integer) else str
+    # the parameter has a name of its own, so that two of them in one statement stay apart
+    return _Among(column, sa.bindparam(None, list(values), type_=_Values(item), unique=True))
+
+
+# --- the clock of the database ----------------------------------------------------------------------------------------
+
+
+class DatabaseTime(FunctionElement[int]):
+    """The present instant by the clock of the database, in microseconds since 1970."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(DatabaseTime, "sqlite")
+def _julian(element: DatabaseTime, compiler: Any, **options: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+
+
+@compiles(DatabaseTime, "postgresql")
+def _wall_clock(element: DatabaseTime, compiler: Any, **options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"

@@ -58,6 +58,9 @@ class _Root(Protocol):
     def exists(self, path: str) -> bool:
         """Return whether there is a file."""
 
+    def check(self) -> None:
+        """Raise OSError when the folder cannot be read."""
+
 
 @attrs.frozen
 class _LocalRoot:
@@ -83,6 +86,9 @@ class _LocalRoot:
     def exists(self, path: str) -> bool:
         return os.path.isfile(path)
 
+    def check(self) -> None:
+        os.scandir(self.folder).close()
+
 
 @attrs.frozen
 class _RemoteRoot:
@@ -105,6 +111,10 @@ class _RemoteRoot:
 
     def exists(self, path: str) -> bool:
         return bool(self.system.isfile(path))
+
+    def check(self) -> None:
+        # a prefix without objects is no folder yet; that the question is answered is enough
+        self.system.exists(self.folder)
 
 
 def _local_path(uri: str) -> str:
@@ -135,6 +145,17 @@ class FileStorage:
         self._nearline = dt.timedelta(seconds=nearline_seconds)
         self._default = _make_root(root)
         self._others: dict[str, _Root] = {}
+
+    def check(self) -> None:
+        """Look whether the default root can be read.
+
+        Raises:
+            StorageUnavailable: it cannot.
+        """
+        try:
+            self._default.check()
+        except OSError as error:
+            raise StorageUnavailable(str(error)) from error
 
     def make_available(self, files: Sequence[StoredFile], hours: int) -> None:
         """Note when nearline files will be there; online ones are there already."""

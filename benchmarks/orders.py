@@ -16,7 +16,7 @@ from common import compare, judge, timed
 
 from regards_order import DataFile, DataType, OrderStatus, SelectionRequest, User
 from regards_order.testing import make_dataset, make_product
-from regards_order_adapters.bootstrap import open_service
+from regards_order_adapters.bootstrap import Service, open_service
 from regards_order_adapters.catalog.write import put
 from regards_order_adapters.config import Config
 
@@ -31,32 +31,40 @@ def config(folder: Path) -> Config:
 
 def fill(folder: Path, files: int, per_product: int) -> None:
     folder.mkdir()
-    dataset = make_dataset("BENCH")
     with open_service(config(folder)) as service:
-        store = service.store("default")
-        put(store, [dataset], [])
-        products = []
-        for n in range(files // per_product):
-            own = [
-                DataFile(
-                    DataType.RAWDATA,
-                    f"f{n}_{k}.dat",
-                    f"bench/f{n}_{k}.dat",
-                    size=1000,
-                    checksum=f"{n:016x}{k:016x}",
-                    digest_algorithm="MD5",
-                )
-                for k in range(per_product)
-            ]
-            products.append(make_product(f"P{n:06d}", *own, datasets=(dataset,), properties={"cloud_cover": n % 100}))
-            if len(products) == 2000:
-                put(store, [], products)
-                products = []
-        put(store, [], products)
+        fill_service(service, files, per_product)
+
+
+def fill_service(service: Service, files: int, per_product: int) -> None:
+    dataset = make_dataset("BENCH")
+    store = service.store("default")
+    put(store, [dataset], [])
+    products = []
+    for n in range(files // per_product):
+        own = [
+            DataFile(
+                DataType.RAWDATA,
+                f"f{n}_{k}.dat",
+                f"bench/f{n}_{k}.dat",
+                size=1000,
+                checksum=f"{n:016x}{k:016x}",
+                digest_algorithm="MD5",
+            )
+            for k in range(per_product)
+        ]
+        products.append(make_product(f"P{n:06d}", *own, datasets=(dataset,), properties={"cloud_cover": n % 100}))
+        if len(products) == 2000:
+            put(store, [], products)
+            products = []
+    put(store, [], products)
 
 
 def create(folder: Path) -> float:
-    with open_service(config(folder)) as service:
+    return create_in(config(folder))
+
+
+def create_in(where: Config) -> float:
+    with open_service(where) as service:
         ordering = service.ordering("default")
         ordering.add_selection(USER, SelectionRequest.of("cloud_cover:[0 TO 100]"))
         start = time.perf_counter()

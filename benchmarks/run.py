@@ -6,9 +6,17 @@ import sys
 
 import imports
 import orders
+import postgres
+import served
 import zips
 
-ALL = {"imports": imports.run, "zips": zips.run, "orders": orders.run}
+ALL = {
+    "imports": imports.run,
+    "zips": zips.run,
+    "orders": orders.run,
+    "served": served.run,
+    "postgres": postgres.run,
+}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(ALL)

@@ -139,8 +139,9 @@ def refusal(error: OrderingError, accept: str = "", *, pretty: bool = False) -> 
         return Answer(status, error.message.encode(errors="replace"), {"content-type": "text/plain; charset=utf-8"})
     if PROBLEM in accept.lower():
         return Answer.json(_problem(error), status, pretty=pretty, headers={**headers, "content-type": PROBLEM})
-    messages = [message.encode(errors="replace").decode() for message in _messages(error)]
-    return Answer.json({"messages": messages}, status, pretty=pretty, headers=headers)
+    return Answer.json(
+        {"messages": [_writable(message) for message in _messages(error)]}, status, pretty=pretty, headers=headers
+    )
 
 
 def _headers(error: OrderingError) -> dict[str, str]:
@@ -174,8 +175,15 @@ def _problem(error: OrderingError) -> dict[str, object]:
         "type": f"urn:regards-order:error:{word.replace('_', '-')}",
         "title": word.replace("_", " ").capitalize(),
         "status": error.status,
-        "detail": error.message,
+        "detail": _writable(error.message),
     }
     if isinstance(error, InvalidInput | MalformedRequest):
-        problem["errors"] = [{"path": fault.path, "detail": fault.detail} for fault in error.faults]
+        problem["errors"] = [
+            {"path": _writable(fault.path), "detail": _writable(fault.detail)} for fault in error.faults
+        ]
     return problem
+
+
+def _writable(text: str) -> str:
+    """Return *text* without half characters, which a client may have sent and no answer can hold."""
+    return text.encode(errors="replace").decode()

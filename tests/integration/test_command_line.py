@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from regards_order_adapters.sql.migrate import CURRENT
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -103,8 +105,8 @@ def test_a_wrong_variable_stops_the_start(command: Command) -> None:
 
 def test_migrate_brings_the_schema_and_says_so(command: Command) -> None:
     """The first run creates the schema, the second finds it current."""
-    assert "is now 1, was 0" in command("migrate").stdout
-    assert "is 1 already" in command("migrate").stdout
+    assert f"is now {CURRENT}, was 0" in command("migrate").stdout
+    assert f"is {CURRENT} already" in command("migrate").stdout
 
 
 def test_a_database_of_a_newer_program_is_refused(command: Command, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from regards_order.domain.attributes import AttributeType, Field
 from regards_order.domain.lucene import And, Between, Contains, Exists, Like, Not, OneOf, Or, Query
 from regards_order.domain.product import DataType
 from regards_order_adapters.sql import schema
-from regards_order_adapters.sql.conditions import apart, contains, like, unindexed
+from regards_order_adapters.sql.conditions import apart, contains, like, only_in_key, some, unindexed
 from regards_order_adapters.sql.tenancy import Scope, among
 
 Condition = sa.ColumnElement[bool]
@@ -82,23 +82,24 @@ def _joined(operator: str, parts: list[Condition], empty: Condition) -> Conditio
 def _leaf(field: Field, test: Test, scope: Scope, *, each: bool) -> Condition:
     if field.built_in and field.name in _COLUMNS:
         return test(_COLUMNS[field.name])
-    table, column, *others = _parts(field)
+    table, column, *others = _parts(field, each=each)
     if each:
-        rows = scope.select(table, sa.literal(1)).where(
+        rows = scope.select(table, sa.literal_column("1")).where(
             table.c.product_id == _PRODUCTS.c.id, *others, test(unindexed(column))
         )
-        return apart(rows.correlate(_PRODUCTS).exists())
+        return some(rows.correlate(_PRODUCTS))
     return _PRODUCTS.c.id.in_(scope.select(table, table.c.product_id).where(*others, test(column)))
 
 
-def _parts(field: Field) -> tuple[Any, ...]:
+def _parts(field: Field, *, each: bool) -> tuple[Any, ...]:
     """Return the table that holds the values of a field, their column, and what else chooses its rows."""
     if field.built_in and field.name == "tags":
         return schema.product_tags, schema.product_tags.c.tag
     if field.built_in and field.name == "rawdata":
         files = schema.product_files
         return files, files.c.filename, files.c.data_type == DataType.RAWDATA.value
-    return _VALUES, _BY_TYPE[field.type], _VALUES.c.name == field.name
+    name = only_in_key(_VALUES.c.name) if each else _VALUES.c.name
+    return _VALUES, _BY_TYPE[field.type], name == field.name
 
 
 def _test(leaf: Contains | OneOf | Like | Exists | Between) -> Test:

@@ -39,7 +39,10 @@ def put(store: SqlStore, datasets: Sequence[Dataset], products: Sequence[Product
         # two of us at once would take turns at groups, attributes and versions, and stand in each other's way
         tx.scope.lock("catalogue")
         tx.scope.be_patient()
-        return _put_datasets(tx, unique_datasets) + _put_products(tx, unique_products) + Written(0, again)
+        written = _put_datasets(tx, unique_datasets) + _put_products(tx, unique_products) + Written(0, again)
+        if products:
+            tx.scope.analyse_once(schema.products, schema.product_tags, schema.product_files, schema.product_values)
+    return written
 
 
 def _check_texts(datasets: Iterable[Dataset], products: Iterable[Product]) -> None:

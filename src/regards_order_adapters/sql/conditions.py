@@ -30,6 +30,10 @@ class _Unindexed(FunctionElement[Any]):
     inherit_cache = True
 
 
+class _OnlyInKey(FunctionElement[Any]):
+    inherit_cache = True
+
+
 class _Apart(FunctionElement[bool]):
     type = sa.Boolean()
     inherit_cache = True
@@ -58,13 +62,24 @@ def like(column: sa.ColumnElement[Any], pieces: Sequence[str | Wildcard]) -> sa.
 
 
 def unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """Return *column*, hidden from the planner of SQLite, which would search an index by it.
+    """Return *column*, hidden from a planner, which would search an index by it.
 
-    It has no statistics, and would walk the values of all products for each single one.
+    Without statistics it would walk the values of all products for each single one.
     """
-    hidden = _Unindexed(column)
-    hidden.type = column.type
-    return hidden
+    return _typed(_Unindexed(column), column)
+
+
+def only_in_key(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return *column* of a primary key, hidden from the planner of PostgreSQL, which would take the wrong index by it.
+
+    SQLite takes the right one, and reads less when it knows the column.
+    """
+    return _typed(_OnlyInKey(column), column)
+
+
+def _typed(element: FunctionElement[Any], column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    element.type = column.type
+    return element
 
 
 def apart(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
@@ -73,6 +88,15 @@ def apart(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     The time to plan a hundred joins knows no bounds.
     """
     return _Apart(condition)
+
+
+def some(rows: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a query, which is asked for each row of another one, finds something.
+
+    PostgreSQL would answer EXISTS for all rows at once, those that are never asked for included; and of this form it
+    takes for granted that nearly every row fulfils it, so that it reads them in the order in which they are wanted.
+    """
+    return rows.limit(1).scalar_subquery().is_not(None)
 
 
 def _parts(element: FunctionElement[Any], compiler: Any, options: Any) -> list[str]:
@@ -104,14 +128,15 @@ def _like_operator(element: _Like, compiler: Any, **options: Any) -> str:
     return f"({column} LIKE {pattern})"
 
 
-@compiles(_Unindexed, "sqlite")
-def _hidden(element: _Unindexed, compiler: Any, **options: Any) -> str:
+@compiles(_Unindexed)
+@compiles(_OnlyInKey, "postgresql")
+def _hidden(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
     (column,) = _parts(element, compiler, options)
     return f"coalesce({column}, {column})"
 
 
-@compiles(_Unindexed, "postgresql")
-def _shown(element: _Unindexed, compiler: Any, **options: Any) -> str:
+@compiles(_OnlyInKey, "sqlite")
+def _shown(element: _OnlyInKey, compiler: Any, **options: Any) -> str:
     return _parts(element, compiler, options)[0]
 
 

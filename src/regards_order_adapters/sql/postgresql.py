@@ -32,6 +32,8 @@ _PARAMETERS = {
     "tcp_user_timeout": 10_000,
 }
 _SETTINGS = {
+    # our queries are short: to compile one takes longer than to run it
+    "jit": "off",
     "timezone": "UTC",
     "lock_timeout": "5s",
     "statement_timeout": "6s",

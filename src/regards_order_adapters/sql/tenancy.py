@@ -107,6 +107,18 @@ class Scope:
             key = int.from_bytes(digest, signed=True)
             self.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.cast(key, sa.BigInteger))))
 
+    def analyse_once(self, *tables: sa.Table) -> None:
+        """Let the planner look at tables that it has never looked at, as soon as there is something in them.
+
+        PostgreSQL does so by itself, but only after a while; until then it takes them for empty.
+        """
+        if is_postgresql(self.connection):
+            pg_class = sa.table("pg_class", sa.column("relname"), sa.column("reltuples"))
+            names = [table.name for table in tables]
+            unknown = sa.select(pg_class.c.relname).where(pg_class.c.relname.in_(names), pg_class.c.reltuples <= 0)
+            for name in self.execute(unknown).scalars().all():
+                self.connection.exec_driver_sql(f"ANALYZE {name}")
+
     def be_patient(self) -> None:
         """Let this transaction take the time that many rows need."""
         dialects.be_patient(self.connection)

@@ -186,7 +186,8 @@ async def refuse(error: OrderingError, scope: Scope, receive: Receive, send: Sen
     """Answer a request with a refusal."""
     request = Request(scope)
     pretty = "_pretty" in request.query_params
-    await refusal(error, request.headers.get("accept", ""), pretty=pretty).send(scope, receive, send)
+    accept = ",".join(request.headers.getlist("accept"))
+    await refusal(error, accept, pretty=pretty).send(scope, receive, send)
 
 
 async def _read(request: Request, limit: int) -> bytes:

@@ -131,10 +131,10 @@ def unexpected(failure: Exception) -> Unexpected:
 def refusal(error: OrderingError, accept: str = "", *, pretty: bool = False) -> Answer:
     """Return the answer that tells *error* to a client that accepts *accept*."""
     status, headers = error.status, _headers(error)
+    if status < 400:  # there is nothing yet, which is no fault
+        return Answer(status, headers=headers)
     extra = {"action": "request_refused", "code": error.code, "status": status, "cause": error.message}
     _log.log(logging.WARNING if status >= 500 else logging.INFO, "request refused", extra=extra)
-    if status < 400:
-        return Answer(status, headers=headers)
     if status == 429:  # clients show the text of a refused quota as it is
         return Answer(status, error.message.encode(errors="replace"), {"content-type": "text/plain; charset=utf-8"})
     if PROBLEM in accept.lower():

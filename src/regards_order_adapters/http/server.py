@@ -1,4 +1,4 @@
-"""Run an application on a socket, with uvicorn on uvloop and httptools (docs/rest.md)."""
+"""Run an application on a socket, with uvicorn on httptools and, where it exists, uvloop (docs/rest.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if sys.platform == "linux":
     import fcntl
     import termios
 
-require("http", "uvicorn", "uvloop", "httptools")
+require("http", "uvicorn", "httptools")
 
 import uvicorn  # noqa: E402 -- after its absence was explained
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: E402
@@ -78,7 +78,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, ready: Callable[[], object], grace: float = GRACE_SECONDS) -> None:
         config = uvicorn.Config(
             app,
-            loop="uvloop",
+            loop="auto",
             http=_Connection,
             ws="none",
             lifespan="on",

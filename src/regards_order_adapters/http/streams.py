@@ -113,7 +113,7 @@ class Download:
             self._tell("client gone", "download_left", logging.INFO)
         except OrderingError as failure:
             self._tell("download broken", "download_broken", logging.WARNING, cause=failure.message)
-            self.site.streams.submit(self.site.changed)
+            self.site.workers.submit(self.site.changed)
         except Exception:
             _log.exception("download broken", extra={"action": "download_broken", **self.subject})
         finally:
@@ -134,8 +134,8 @@ class Download:
             del block  # the server has it: a slow client costs one copy
             await wire.drain()
         await wire.handed_over()
-        await asyncio.shield(streams.start(blocks.confirm))
-        streams.submit(self.site.changed)
+        await asyncio.shield(self.site.workers.start(blocks.confirm))
+        self.site.workers.submit(self.site.changed)
         await wire.end(last)
 
     def _full_headers(self) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -65,6 +66,23 @@ def test_body_that_is_too_large(make_desk: Callable[..., Any]) -> None:
         refused = desk.post("/user/orders", content=body, headers=JSON)
         assert refused.status_code == 413
         assert "100" in refused.json()["messages"][0]
+
+
+def test_client_that_leaves_while_it_sends(desk: Any) -> None:
+    """Nobody is there to be answered."""
+    messages: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    token = (b"authorization", f"Bearer {desk.token()}".encode())
+    path = "/api/v1/rs-order/user/orders"
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [token]}
+    asyncio.run(desk.app(scope, receive, send))
+    assert messages == []
 
 
 def test_limit_of_a_body_is_one_mebibyte() -> None:
@@ -199,6 +217,13 @@ def test_half_characters_in_a_message() -> None:
     assert told(LabelTaken("\ud800", "x"))["messages"] == ["LABEL_NOT_UNIQUE_FOR_OWNER"]
     assert told(NotAllowed("\ud800", "PUBLIC", "order", "no"))["messages"][0]
     assert told(NotAllowed("\ud800", "PUBLIC", "order", "no"), PROBLEM)["detail"]
+
+
+def test_absence_is_no_refusal(desk: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Clients ask again and again for what is not there yet: the log does not complain."""
+    with caplog.at_level(logging.INFO):
+        assert desk.get("/order/basket").status_code == 204
+    assert not [record for record in caplog.records if getattr(record, "action", "") == "request_refused"]
 
 
 @pytest.mark.parametrize(("status", "level"), [(404, logging.INFO), (503, logging.WARNING)])

@@ -105,8 +105,7 @@ def test_file_is_downloaded_before_its_last_byte_arrives(with_files: Callable[..
     assert (talk.body, talk.ended) == (LARGE, True)
     assert {state for size, state in seen if size < len(LARGE) - 1} == {"AVAILABLE"}
     assert seen[-1] == (len(LARGE), "DOWNLOADED")
-    assert desk.changes == [None]
-    wait_until(lambda: closed(desk))
+    wait_until(lambda: closed(desk) and desk.changes == [None])
 
 
 def test_zip_is_stored_before_its_end_is_sent(with_files: Callable[..., Any]) -> None:

@@ -25,7 +25,10 @@ _log = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 10
 PENDING_SECONDS = 60
-_CATALOG_REFUSED = "Error applying search queries. The catalogue cannot understand the request: correct it."
+#: word for word as clients of REGARDS know it; what is wrong follows
+_CATALOG_REFUSED = (
+    "Error applying search queries. Please correct your requests. Maybe your queries contains unknown attributes"
+)
 #: errors that clients know by their code alone: it is the only message
 _CODE_WORDS = (IllegalTransition, LabelTaken, LabelTooLong)
 
@@ -163,7 +166,8 @@ def _messages(error: OrderingError) -> Iterator[str]:
     elif isinstance(error, _CODE_WORDS):
         yield error.code
     elif isinstance(error, NotAllowed):
-        yield f"Access is denied: {error.message}"
+        yield "Access is denied"
+        yield error.message
     else:
         yield error.message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Event
+from threading import Event, current_thread
 from typing import Any
 
 import attrs
@@ -99,7 +99,9 @@ def test_a_failure_stops_nobody(started, caplog) -> None:
 
     class Away(MemoryStore):
         def write(self):
-            for failure in failures:
+            # the other thread would meet a failure in the middle of an order, which is another story
+            failure = next(failures, None) if current_thread().name == "lister" else None
+            if failure is not None:
                 raise failure
             return broken.store.write()
 
@@ -110,7 +112,7 @@ def test_a_failure_stops_nobody(started, caplog) -> None:
     started(make_ordering(store=Away(), catalog=broken.catalog, storage=broken.storage), ordering, idle_seconds=0.01)
     until(lambda: status(ordering, healthy) is OrderStatus.DONE)
     until(lambda: status(broken, order) is OrderStatus.DONE)
-    assert {record.action for record in caplog.records} == {"work_failed"}
+    assert [record.action for record in caplog.records] == ["work_failed"] * 3
 
 
 def test_a_worker_that_stops_says_whether_it_has_ended() -> None:

@@ -213,3 +213,13 @@ def test_odd_lines_never_stop_the_rest(service: Service, clock: ManualClock, tmp
     """However a line is built, it is one refusal, and the next line comes in."""
     loaded = load(service, clock, tmp_path, line, DATASET)
     assert (loaded.written.added, [refusal.number for refusal in loaded.refusals]) == (1, [1])
+
+
+def test_nul_is_refused_wherever_it_stands(service: Service, clock: ManualClock, tmp_path: Path) -> None:
+    """PostgreSQL stores no NUL: no catalogue does, and each place is named."""
+    properties = {"a": {"b": ["x", "y\0"]}, "c\0": 1, "d\\u0000": "no NUL"}
+    loaded = load(service, clock, tmp_path, {**PRODUCT, "label": "P\0", "properties": properties})
+    (refusal,) = loaded.refusals
+    for path in ("$.label", "$.properties.a.b[1]", r"$.properties.c\x00"):
+        assert f"{path}: must not hold NUL" in refusal.cause
+    assert refusal.cause.count("NUL") == 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_origin
 
 import attrs
@@ -159,6 +159,8 @@ def read_entry(data: Any, tenant: str, now: dt.datetime) -> Dataset | Product:
     """
     if not isinstance(data, Mapping):
         raise InvalidInput((Fault("$", f"{_shown(data)} is not an object"),))
+    if faults := tuple(_nul_faults("$", data)):
+        raise InvalidInput(faults)
     fields = dict(data)
     kind = fields.pop("type", None)
     try:
@@ -169,6 +171,20 @@ def read_entry(data: Any, tenant: str, now: dt.datetime) -> Dataset | Product:
     except BaseValidationError as error:
         raise InvalidInput(_faults(error)) from None
     raise InvalidInput((Fault("$.type", f'{_shown(kind)} is neither "product" nor "dataset"'),))
+
+
+def _nul_faults(path: str, value: Any) -> Iterator[Fault]:
+    """Yield where a text holds NUL, which no database stores; a value nested too deeply is refused elsewhere."""
+    pending = [(path, value)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, Mapping):
+            pending += [(f"{path}.{name}", name) for name in value if "\0" in name]
+            pending += [(f"{path}.{name}", inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            pending += [(f"{path}[{position}]", inner) for position, inner in enumerate(value)]
+        elif isinstance(value, str) and "\0" in value:
+            yield Fault(ascii(path)[1:-1], "must not hold NUL")
 
 
 def read_feature(data: Any) -> Any:

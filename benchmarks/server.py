@@ -64,6 +64,7 @@ def main(url: str, root: str, secret: str) -> None:
                     body=body,
                     confirm=lambda: None,
                     close=body.close,
+                    size=None,
                     subject={},
                 ).send(scope, receive, send)
             else:

@@ -8,7 +8,7 @@ import sys
 
 import orjson
 
-from regards_order_adapters.http.correlation import correlation_id
+from regards_order_adapters.correlation import correlation_id
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

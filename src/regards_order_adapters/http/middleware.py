@@ -12,8 +12,8 @@ from urllib.parse import unquote_plus
 import attrs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from regards_order_adapters.correlation import correlation_id
 from regards_order_adapters.http.answers import raw
-from regards_order_adapters.http.correlation import correlation_id
 
 _log = logging.getLogger("regards_order_adapters.http.access")
 _SECRET = frozenset({"token", "orderToken"})

@@ -14,7 +14,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from regards_order import StoreUnavailable
-from regards_order_adapters.http.correlation import correlation_id
+from regards_order_adapters.correlation import correlation_id
 
 PREFIX = "/api/v1/rs-order"
 COMMON = {

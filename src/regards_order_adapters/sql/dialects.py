@@ -54,8 +54,7 @@ class _Values(sa.TypeDecorator[Any]):
         return dialect.type_descriptor(sa.Text())
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
-        if self.item is float:
-            value = [float(each) for each in value]
+        value = [float(each) for each in value] if self.item is float else list(value)
         return value if dialect.name == "postgresql" else dump_json(value)
 
 
@@ -78,11 +77,19 @@ def _among_array(element: _Among, compiler: Any, **options: Any) -> str:
 
 def among(column: sa.ColumnElement[Any], values: Iterable[Any]) -> sa.ColumnElement[bool]:
     """Return the condition that *column* is one of any number of values, as one bound parameter."""
+    # the parameter has a name of its own, so that two of them in one statement stay apart
+    return _Among(column, sa.bindparam(None, list(values), type_=_values_of(column), unique=True))
+
+
+def among_parameter(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """Return the condition that *column* is one of the values of a list, which is given by name."""
+    return _Among(column, sa.bindparam(name, type_=_values_of(column)))
+
+
+def _values_of(column: sa.ColumnElement[Any]) -> _Values:
     kind: Any = column.type
     kind = kind.impl if isinstance(kind, sa.TypeDecorator) else kind
-    item = float if isinstance(kind, sa.Float) else int if isinstance(kind, sa.Integer) else str
-    # the parameter has a name of its own, so that two of them in one statement stay apart
-    return _Among(column, sa.bindparam(None, list(values), type_=_Values(item), unique=True))
+    return _Values(float if isinstance(kind, sa.Float) else int if isinstance(kind, sa.Integer) else str)
 
 
 # --- the clock of the database ----------------------------------------------------------------------------------------
@@ -101,5 +108,6 @@ def _julian(element: DatabaseTime, compiler: Any, **options: Any) -> str:
 
 
 @compiles(DatabaseTime, "postgresql")
-def _wall_clock(element: DatabaseTime, compiler: Any, **options: Any) -> str:
-    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+def _statement_time(element: DatabaseTime, compiler: Any, **options: Any) -> str:
+    # of the statement, not of this very moment, which an index could not be searched by
+    return "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import attrs
@@ -11,15 +12,22 @@ import sqlalchemy as sa
 from regards_order.domain.files import FileState, Moved, OrderFile
 from regards_order.ports.files import FileChoice
 from regards_order_adapters.sql import schema
-from regards_order_adapters.sql.dialects import is_postgresql
-from regards_order_adapters.sql.tenancy import Scope, among
+from regards_order_adapters.sql.dialects import among_parameter, is_postgresql
+from regards_order_adapters.sql.tenancy import PREPARED, Scope
 
 _TABLE = schema.order_files
 COLUMNS = tuple(_TABLE.c[name] for name in OrderFile._fields)
 _COUNTED = (_TABLE.c.suborder_id, _TABLE.c.state, _TABLE.c.size)
 _FEW = 1000
+# the parts of a choice, by the columns that they look at
+_PARTS = {
+    "order_id": _TABLE.c.order_id,
+    "suborder_id": _TABLE.c.suborder_id,
+    "ids": _TABLE.c.id,
+    "checksums": _TABLE.c.checksum,
+}
 
-Condition = sa.ColumnElement[bool]
+Moves = tuple[tuple[FileState, FileState], ...]
 
 
 @attrs.frozen
@@ -67,46 +75,65 @@ class SqlFiles:
         """Bring the chosen files from each state to another one."""
         if choice.ids is None or len(choice.ids) > _FEW:
             self._scope.be_patient()
-        chosen = [*self._chosen(choice), _TABLE.c.state.in_([state.value for state in moves])]
-        after = {before.value: to.value for before, to in moves.items()}
-        values = {"state": sa.case(after, value=_TABLE.c.state), "download_error": reason} if after else {}
+        if not moves:
+            return []
+        parts = [name for name in _PARTS if getattr(choice, name) is not None]
+        values = {f"the_{name}": getattr(choice, name) for name in parts}
         move = self._move_at_once if is_postgresql(self._scope.connection) else self._count_and_move
-        rows = move(chosen, values) if after else ()
+        rows = move(tuple(parts), tuple(moves.items()), {**values, "reason": reason})
         return [
             Moved(suborder_id, FileState(before), moves[FileState(before)], files, size)
             for suborder_id, before, files, size in rows
         ]
 
-    def _count_and_move(self, chosen: list[Condition], values: dict[str, Any]) -> Sequence[Any]:
-        found = self._scope.execute(_counted(self._scope.select(_TABLE, *_COUNTED).where(*chosen).subquery())).all()
+    def _count_and_move(self, parts: tuple[str, ...], moves: Moves, values: dict[str, Any]) -> Sequence[Any]:
+        count, update = _counting(parts, moves)
+        found = self._scope.run(count, **values).all()
         if found:
-            self._scope.execute(self._scope.update(_TABLE).where(*chosen).values(values))
+            self._scope.run(update, **values)
         return found
 
-    def _move_at_once(self, chosen: list[Condition], values: dict[str, Any]) -> Sequence[Any]:
-        """Count exactly what moves: two statements of one transaction might see different files."""
-        locked = self._scope.select(_TABLE, _TABLE.c.id, *_COUNTED).where(*chosen).order_by(_TABLE.c.id)
-        found = locked.with_for_update().cte("found")
-        moved = self._scope.update(_TABLE).where(_TABLE.c.id == found.c.id).values(values).cte("moved")
-        return self._scope.execute(_counted(found).add_cte(moved)).all()
+    def _move_at_once(self, parts: tuple[str, ...], moves: Moves, values: dict[str, Any]) -> Sequence[Any]:
+        return self._scope.run(_moving(parts, moves), **values).all()
 
     def erase(self, order_id: int) -> None:
         """Erase the files of an order."""
         self._scope.be_patient()
         self._scope.execute(self._scope.delete(_TABLE).where(_TABLE.c.order_id == order_id))
 
-    def _chosen(self, choice: FileChoice) -> list[Condition]:
-        chosen: list[Condition] = [_TABLE.c.order_id == choice.order_id]
-        if choice.suborder_id is not None:
-            chosen.append(_TABLE.c.suborder_id == choice.suborder_id)
-        if choice.ids is not None:
-            chosen.append(among(_TABLE.c.id, choice.ids))
-        if choice.checksums is not None:
-            chosen.append(among(_TABLE.c.checksum, choice.checksums))
-        return chosen
-
     def _read(self, query: sa.Select[Any]) -> list[OrderFile]:
         return [OrderFile._make(row) for row in self._scope.execute(query)]
+
+
+@cache
+def _counting(parts: tuple[str, ...], moves: Moves) -> tuple[sa.Select[Any], sa.Update]:
+    chosen = _chosen(parts, moves)
+    found = PREPARED.select(_TABLE, *_COUNTED).where(*chosen).subquery()
+    return _counted(found), PREPARED.update(_TABLE).where(*chosen).values(_moved(moves))
+
+
+@cache
+def _moving(parts: tuple[str, ...], moves: Moves) -> sa.Select[Any]:
+    """Return what counts exactly what it moves: two statements of one transaction might see different files."""
+    locked = PREPARED.select(_TABLE, _TABLE.c.id, *_COUNTED).where(*_chosen(parts, moves)).order_by(_TABLE.c.id)
+    found = locked.with_for_update().cte("found")
+    moved = PREPARED.update(_TABLE).where(_TABLE.c.id == found.c.id).values(_moved(moves)).cte("moved")
+    return _counted(found).add_cte(moved)
+
+
+def _chosen(parts: tuple[str, ...], moves: Moves) -> list[sa.ColumnElement[bool]]:
+    chosen: list[sa.ColumnElement[bool]] = [_TABLE.c.state.in_([state.value for state, _ in moves])]
+    for name in parts:
+        column, parameter = _PARTS[name], f"the_{name}"
+        many = name in ("ids", "checksums")
+        chosen.append(among_parameter(column, parameter) if many else column == sa.bindparam(parameter))
+    return chosen
+
+
+def _moved(moves: Moves) -> dict[str, Any]:
+    after = {before.value: to.value for before, to in moves}
+    reason = sa.bindparam("reason", type_=_TABLE.c.download_error.type)
+    return {"state": sa.case(after, value=_TABLE.c.state), "download_error": reason}
 
 
 def _counted(files: sa.FromClause) -> sa.Select[Any]:

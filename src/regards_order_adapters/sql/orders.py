@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import attrs
@@ -14,7 +15,7 @@ from regards_order.domain.files import FileCounts
 from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
 from regards_order.domain.suborder import Suborder
 from regards_order_adapters.sql import schema, wire
-from regards_order_adapters.sql.tenancy import Scope, among
+from regards_order_adapters.sql.tenancy import PREPARED, Scope, among
 
 _TASKS = schema.dataset_tasks
 # JSON as text: what was read once need not be read again
@@ -35,8 +36,38 @@ def _read_counts(row: Any) -> FileCounts:
     return FileCounts(*(getattr(row, name) for name in _COUNTS))
 
 
-def _added(table: sa.Table, change: FileCounts) -> dict[str, Any]:
-    return {name: table.c[name] + n for name in _COUNTS if (n := getattr(change, name))}
+def _more(change: FileCounts) -> dict[str, int]:
+    return {f"more_{name}": getattr(change, name) for name in _COUNTS}
+
+
+def _counted(table: sa.Table) -> sa.Update:
+    """Return the statement that adds to counts and returns the row."""
+    more = {name: table.c[name] + sa.bindparam(f"more_{name}", type_=sa.BigInteger) for name in _COUNTS}
+    return PREPARED.update(table).where(table.c.id == sa.bindparam("the_id")).values(more).returning(*table.c)
+
+
+@cache
+def _counted_suborder() -> sa.Update:
+    return _counted(schema.suborders)
+
+
+@cache
+def _counted_order(dated: bool) -> sa.Update:
+    table = schema.orders
+    waiting = table.c.waiting_suborders + sa.bindparam("more_waiting", type_=sa.Integer)
+    values: dict[str, Any] = {"waiting_suborders": waiting}
+    if dated:
+        values["available_since"] = sa.bindparam("date", type_=table.c.available_since.type)
+    return _counted(table).values(values)
+
+
+@cache
+def _order_with_tasks(lock: bool) -> sa.Select[Any]:
+    orders, tasks = schema.orders, schema.dataset_tasks
+    theirs = (tasks.c.order_id == orders.c.id) & (tasks.c.tenant_id == PREPARED.tenant)
+    query = PREPARED.select(orders, *orders.c, *_TASK_COLUMNS).outerjoin(tasks, theirs)
+    query = query.where(orders.c.id == sa.bindparam("the_id")).order_by(tasks.c.id)
+    return query.with_for_update(of=orders) if lock else query
 
 
 def read_suborder(row: Any) -> Suborder:
@@ -76,15 +107,7 @@ class SqlOrders:
         """Return an order."""
         if not 0 < order_id < 2**63:
             raise NotFound("Order", order_id)
-        orders, tasks = schema.orders, schema.dataset_tasks
-        theirs = (tasks.c.order_id == orders.c.id) & (tasks.c.tenant_id == self._scope.tenant)
-        query = (
-            self._scope.select(orders, *orders.c, *_TASK_COLUMNS)
-            .outerjoin(tasks, theirs)
-            .where(orders.c.id == order_id)
-            .order_by(tasks.c.id)
-        )
-        rows = self._scope.execute(query.with_for_update(of=orders) if lock else query).all()
+        rows = self._scope.run(_order_with_tasks(lock), the_id=order_id).all()
         if not rows:
             raise NotFound("Order", order_id)
         if lock and rows[0].task_id is None and rows[0].internal_suborders + rows[0].external_suborders:
@@ -105,12 +128,9 @@ class SqlOrders:
 
     def count(self, order: Order, change: FileCounts, waiting: int, now: dt.datetime) -> Order:
         """Add to the counts."""
-        table = schema.orders
-        values = {**_added(table, change), "waiting_suborders": table.c.waiting_suborders + waiting}
-        if change.available:
-            values["available_since"] = now
-        update = self._scope.update(table).where(table.c.id == order.id).values(values).returning(*table.c)
-        row = self._scope.execute(update).first()
+        dated = {"date": now} if change.available else {}
+        more = {"the_id": order.id, "more_waiting": waiting, **dated, **_more(change)}
+        row = self._scope.run(_counted_order(bool(dated)), **more).first()
         if row is None:
             raise NotFound("Order", order.id)
         return read_order(row, order.contents.tasks)
@@ -270,11 +290,7 @@ class SqlSuborders:
 
     def count(self, suborder_id: int, change: FileCounts) -> Suborder:
         """Add to the counts."""
-        table = schema.suborders
-        # a change of nothing still has to be a statement: it returns the row
-        values = _added(table, change) or {"pending": table.c.pending}
-        update = self._scope.update(table).where(table.c.id == suborder_id).values(values).returning(*table.c)
-        return read_suborder(self._scope.execute(update).one())
+        return read_suborder(self._scope.run(_counted_suborder(), the_id=suborder_id, **_more(change)).one())
 
     def of_order(self, order_id: int) -> Sequence[Suborder]:
         """Return the suborders of an order."""

@@ -12,20 +12,18 @@ import sqlalchemy as sa
 from regards_order_adapters.sql import dialects
 from regards_order_adapters.sql.dialects import among, is_postgresql
 
-__all__ = ["Scope", "among"]
+__all__ = ["PREPARED", "Scope", "among"]
 
 
 @attrs.frozen
-class Scope:
+class Tenanted:
     """Make statements that can reach only the rows of one tenant.
 
     Attributes:
-        connection: with an open transaction.
-        tenant: the tenant's number.
+        tenant: the tenant's number, or a parameter in place of it.
     """
 
-    connection: sa.Connection
-    tenant: int
+    tenant: int | sa.BindParameter[int]
 
     def select(self, table: sa.Table, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         """Return a query for rows of *table*; all its columns unless some are named."""
@@ -38,6 +36,23 @@ class Scope:
     def delete(self, table: sa.Table) -> sa.Delete:
         """Return an erasure of rows of *table*."""
         return sa.delete(table).where(table.c.tenant_id == self.tenant)
+
+
+#: makes statements once and for all, to be run by `Scope.run`: to make one may take longer than to run it
+PREPARED = Tenanted(sa.bindparam("the_tenant", type_=sa.SmallInteger))
+
+
+@attrs.frozen
+class Scope(Tenanted):
+    """Run statements for one tenant.
+
+    Attributes:
+        tenant: the tenant's number.
+        connection: with an open transaction.
+    """
+
+    tenant: int
+    connection: sa.Connection
 
     def insert(self, table: sa.Table, *rows: dict[str, Any]) -> None:
         """Store new rows."""
@@ -84,13 +99,18 @@ class Scope:
             postgresql.copy(self.connection, f"COPY {table.name} ({names}) FROM STDIN", self.tenant, rows)
             return
         marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({int(self.tenant)}, {marks})"  # noqa: S608 -- our own
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({self.tenant}, {marks})"  # noqa: S608 -- our own
         if batch := list(rows):
             self.connection.exec_driver_sql(statement, batch)
 
     def execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
         """Run a statement."""
         result: sa.CursorResult[Any] = self.connection.execute(statement)
+        return result
+
+    def run(self, prepared: sa.Executable, **values: Any) -> sa.CursorResult[Any]:
+        """Run a statement that `PREPARED` has made."""
+        result: sa.CursorResult[Any] = self.connection.execute(prepared, {"the_tenant": self.tenant, **values})
         return result
 
     def plain(self, statement: sa.Executable) -> list[tuple[Any, ...]]:

@@ -54,13 +54,13 @@ class SqlStore:
     def read(self) -> Iterator[SqlTransaction]:
         """Open a transaction that sees one state of the database."""
         with _translated(), self._engine.connect() as connection, connection.begin():
-            yield SqlTransaction(Scope(connection, self._tenant))
+            yield SqlTransaction(Scope(self._tenant, connection))
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """Open a transaction that may change things; on SQLite the only one at a time."""
         with _translated(), writing(self._engine) as connection:
-            yield SqlTransaction(Scope(connection, self._tenant))
+            yield SqlTransaction(Scope(self._tenant, connection))
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """Claims under a lease, answers of the storage that are kept, notes of freed slots as rows of their own."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,6 +20,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_orders_tenant_id_owner_created"), "orders", ["tenant_id", "owner", "created"], unique=False
     )
+    _index_claims()
     op.create_table(
         "storage_answers",
         sa.Column("suborder_id", sa.BigInteger(), nullable=False),
@@ -36,6 +40,22 @@ def upgrade() -> None:
             op.execute(f"CREATE SEQUENCE {kind}_numbers")
             op.execute(f"SELECT setval('{kind}_numbers', next, false) FROM id_counters WHERE kind = '{kind}'")  # noqa: S608
     op.execute("UPDATE schema_version SET version = 2, oldest_compatible = 2")
+
+
+def _index_claims() -> None:
+    op.drop_index("ix_suborders_due", table_name="suborders")
+    leased = ["tenant_id", "leased_until"]
+    _index("orders", "free", ["tenant_id", "id"], "status = 'PENDING' AND leased_until IS NULL")
+    _index("orders", "leased", leased, "status = 'PENDING' AND leased_until IS NOT NULL")
+    first = ["tenant_id", sa.text("priority DESC"), "id"]
+    _index("suborders", "free", first, "state = 'QUEUED' AND leased_until IS NULL")
+    _index("suborders", "leased", leased, "state = 'QUEUED' AND leased_until IS NOT NULL")
+    _index("suborders", "asked", ["tenant_id", "next_poll"], "state = 'ASKED'")
+
+
+def _index(table: str, name: str, columns: Sequence[Any], rows: str) -> None:
+    where = sa.text(rows)
+    op.create_index(f"ix_{table}_{name}", table, columns, unique=False, sqlite_where=where, postgresql_where=where)
 
 
 def _renew_freed_slots() -> None:

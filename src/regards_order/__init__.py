@@ -45,6 +45,7 @@ from regards_order.domain.errors import (
     SourceUnreachable,
     StorageUnavailable,
     StoreUnavailable,
+    TooManyLines,
     UnknownDataset,
 )
 from regards_order.domain.files import FILES, FileCounts, FileEvent, FileState, OrderFile
@@ -132,6 +133,7 @@ __all__ = [
     "SuborderEvent",
     "SuborderState",
     "Summary",
+    "TooManyLines",
     "TypeCount",
     "UnknownDataset",
     "Urn",

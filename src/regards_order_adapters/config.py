@@ -145,6 +145,7 @@ class Config:
             suborder_max_bytes=self.suborder_max_bytes,
             suborder_max_files=self.suborder_max_files,
             suborders_per_user=self.max_suborders_per_user,
+            upload_max_lines=self.upload_max_lines,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import TypeVar
 
 import attrs
@@ -14,6 +15,7 @@ from regards_order.domain.errors import Conflict, EmptySelection, NoBasket, Unkn
 from regards_order.domain.principal import Role, User
 from regards_order.domain.search import compile_search
 from regards_order.domain.selection import FileFilter, SelectionRequest
+from regards_order.domain.upload import read_identifiers, requests_for
 from regards_order.ports.bundle import Ports
 from regards_order.ports.unit_of_work import Transaction
 
@@ -30,6 +32,31 @@ def add_selection(ports: Ports, user: User, request: SelectionRequest) -> Basket
         CatalogUnavailable: the catalogue is out of reach.
         Conflict: others changed the basket again and again meanwhile.
     """
+    _check(ports, user, request)
+    return _add(ports, user, [request])
+
+
+def add_identifiers(ports: Ports, user: User, data: bytes) -> Basket:
+    """Add the last version of each product that a file names, one dated selection for each hundred and each dataset.
+
+    Args:
+        ports: what to work with.
+        user: whose basket it is.
+        data: UTF-8 text with one provider id a line; unknown ones are left out.
+
+    Raises:
+        TooManyLines, InvalidInput: the file is too long, or no text.
+        EmptySelection: it names nothing that the user may order; the basket is unchanged.
+        SearchRefused, CatalogUnavailable, Conflict: as `add_selection`; the basket is unchanged.
+    """
+    user.require(Role.REGISTERED_USER, "fill a basket")
+    identifiers = read_identifiers(data, ports.settings.upload_max_lines)
+    if not identifiers:
+        raise EmptySelection(user.email)
+    return _add(ports, user, list(requests_for(identifiers)))
+
+
+def _check(ports: Ports, user: User, request: SelectionRequest) -> None:
     user.require(Role.REGISTERED_USER, "fill a basket")
     request.check()
     if request.dataset_urn is not None:
@@ -37,11 +64,28 @@ def add_selection(ports: Ports, user: User, request: SelectionRequest) -> Basket
         if ports.catalog.dataset(request.dataset_urn, user.access) is None:
             raise UnknownDataset(request.dataset_urn)
 
+
+def _add(ports: Ports, user: User, requests: Sequence[SelectionRequest]) -> Basket:
+    """Add all requests at once; those that find nothing are skipped, unless all do."""
+
     def attempt(basket: Basket) -> Callable[[Transaction], Basket]:
-        date = basket.free_date(ports.clock.now())
-        dated = attrs.evolve(request, selection_date=date)
-        parts = _parts(ports, user, basket, dated)
-        return lambda tx: basket.add(dated, date, parts, lambda: tx.ids.block("dataset_selection", 1)[0])
+        additions, draft, numbers = [], basket, count(-1, -1)
+        for request in requests:
+            date = draft.free_date(ports.clock.now())
+            dated = attrs.evolve(request, selection_date=date)
+            if parts := _parts(ports, user, draft, dated):
+                additions.append((dated, date, parts))
+                draft = draft.add(dated, date, parts, numbers.__next__)
+        if not additions:
+            raise EmptySelection(user.email)
+
+        def change(tx: Transaction) -> Basket:
+            changed = basket
+            for addition in additions:
+                changed = changed.add(*addition, lambda: tx.ids.block("dataset_selection", 1)[0])
+            return changed
+
+        return change
 
     return _edit(ports, user, attempt, create=True)
 
@@ -56,8 +100,6 @@ def _parts(ports: Ports, user: User, basket: Basket, request: SelectionRequest) 
             requests = [] if old is None else [item.request for item in old.items]
             union = _union(ports, user, urn, [*requests, request]) if requests else counters
             parts[urn] = Addition(old.label if old else _label(ports, user, urn), counters, union)
-    if not parts:
-        raise EmptySelection(user.email)
     return parts
 
 

@@ -41,6 +41,10 @@ class Ordering(Ports):
         """Add what *request* finds to the user's basket (`fill_basket.add_selection`)."""
         return fill_basket.add_selection(self, user, request)
 
+    def add_identifiers(self, user: User, data: bytes) -> Basket:
+        """Add the products that a file names to the user's basket (`fill_basket.add_identifiers`)."""
+        return fill_basket.add_identifiers(self, user, data)
+
     def get_basket(self, user: User) -> Basket:
         """Return the user's basket (`fill_basket.get_basket`)."""
         return fill_basket.get_basket(self, user)

@@ -61,6 +61,16 @@ class InvalidInput(OrderingError):
 
 
 @attrs.define(eq=False)
+class TooManyLines(OrderingError):
+    """Input file exceed max lines limit ({self.limit}): it has {self.lines}; split it."""
+
+    code = "TOO_MANY_LINES"
+    status = 413
+    lines: int
+    limit: int
+
+
+@attrs.define(eq=False)
 class InvalidUrn(OrderingError):
     """Error while converting string "{self.text}" to urn, it does not match the required pattern "{self.pattern}"."""
 

@@ -27,6 +27,7 @@ class Settings:
         storage_silence_hours: a file about which the storage said nothing for so long is in error.
         storage_batch: checksums asked at once.
         storage_poll_seconds: seconds between two looks for the storage's answers.
+        upload_max_lines: lines of a file that fills a basket.
         lease_seconds: how long a worker may be silent before others take over what it claimed.
         completion_attempts: how often the files of an order are listed before it is given up.
     """
@@ -41,6 +42,7 @@ class Settings:
     storage_silence_hours: int = attrs.field(default=2, validator=_positive)
     storage_batch: int = attrs.field(default=1000, validator=_positive)
     storage_poll_seconds: int = attrs.field(default=1, validator=_positive)
+    upload_max_lines: int = attrs.field(default=1000, validator=_positive)
     lease_seconds: int = attrs.field(default=60, validator=_positive)
     completion_attempts: int = attrs.field(default=5, validator=_positive)
 

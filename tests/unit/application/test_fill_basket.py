@@ -25,6 +25,7 @@ from regards_order import (
     Role,
     SelectionNotFound,
     SelectionRequest,
+    TooManyLines,
     UnknownDataset,
     User,
 )
@@ -511,3 +512,84 @@ def test_no_transaction_is_open_during_a_search(rc) -> None:
     ordering.remove_item(LISE, 1, basket.selections[0].items[0].date)
     ordering.complete_order(ordering.place_order(LISE).id)
     assert catalog.calls > 10
+
+
+# --- from a file -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(centre):
+    """Return a data centre with 250 products of one dataset, and some in another one."""
+    first, second = centre.dataset("First"), centre.dataset("Second")
+    for number in range(250):
+        centre.product(first, f"id{number}", (f"f{number}", b"x"))
+    for number in range(3):
+        centre.product(second, f"other{number}", (f"o{number}", b"yy"))
+    return centre
+
+
+def lines(*identifiers: str) -> bytes:
+    """Return a file of identifiers."""
+    return "\n".join(identifiers).encode()
+
+
+def test_a_file_of_250_identifiers(many) -> None:
+    """Three dated selections in one dataset, counted together; all have instants of their own."""
+    basket = many.ordering.add_identifiers(LISE, lines(*(f"id{number}" for number in range(250))))
+    [selection] = basket.selections
+    assert [item.counters.objects_count for item in selection.items] == [100, 100, 50]
+    assert len({item.date for item in selection.items}) == 3
+    assert selection.counters.objects_count == 250
+
+
+def test_partitions_that_find_nothing_are_skipped(many) -> None:
+    """Unknown identifiers are left out, wherever they stand; new datasets are found once."""
+    unknown = [f"unknown{number}" for number in range(198)]
+    basket = many.ordering.add_identifiers(
+        LISE, lines(*unknown[:100], "id1", *unknown[100:], "other1", "other2", "id2")
+    )
+    counted = {
+        selection.label: [item.counters.objects_count for item in selection.items] for selection in basket.selections
+    }
+    assert counted == {"First": [1, 1], "Second": [1, 1]}
+    assert [selection.counters.objects_count for selection in basket.selections] == [2, 2]
+
+
+@pytest.mark.parametrize("data", [b"", b" \n\n", b"unknown"])
+def test_a_file_that_finds_nothing(many, data: bytes) -> None:
+    """Nothing is added, and no basket is made."""
+    with pytest.raises(EmptySelection):
+        many.ordering.add_identifiers(LISE, data)
+    with pytest.raises(NoBasket):
+        many.ordering.get_basket(LISE)
+
+
+def test_a_file_is_added_whole_or_not_at_all(many) -> None:
+    """An error in any partition leaves the basket as it was."""
+    before = many.ordering.add_identifiers(LISE, b"id0")
+
+    class Failing:
+        calls = 0
+
+        def __getattr__(self, name: str):
+            if name == "summary":
+                self.calls += 1
+                if self.calls > 2:
+                    raise CatalogUnavailable("gone")
+            return getattr(many.ordering.catalog, name)
+
+    with pytest.raises(CatalogUnavailable):
+        many.with_(catalog=Failing()).ordering.add_identifiers(LISE, lines(*(f"id{number}" for number in range(250))))
+    assert many.ordering.get_basket(LISE) == before
+
+
+def test_a_file_that_is_too_long(make_centre) -> None:
+    """The limit is a setting."""
+    with pytest.raises(TooManyLines):
+        make_centre(upload_max_lines=2).ordering.add_identifiers(LISE, b"a\nb\nc")
+
+
+def test_a_file_needs_somebody_who_may_order(many) -> None:
+    """The public user fills no basket."""
+    with pytest.raises(NotAllowed):
+        many.ordering.add_identifiers(User("public@regards.com", Role.PUBLIC), b"id1")

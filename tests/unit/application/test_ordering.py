@@ -18,6 +18,7 @@ from regards_order.application import (
 LISE = User("lise@obs.example")
 USE_CASES = [
     fill_basket.add_selection,
+    fill_basket.add_identifiers,
     fill_basket.get_basket,
     fill_basket.remove_dataset,
     fill_basket.remove_item,

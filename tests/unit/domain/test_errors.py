@@ -107,6 +107,12 @@ TABLE = [
         504,
         "The source of the file was silent for too long: 60 s.",
     ),
+    (
+        errors.TooManyLines(11, 10),
+        "TOO_MANY_LINES",
+        413,
+        "Input file exceed max lines limit (10): it has 11; split it.",
+    ),
     (errors.FileNotFound(7), "FILE_NOT_FOUND", 404, "Data file with id: 7 doesn't exist."),
     (
         errors.FileNotReady(7, "a.tif"),

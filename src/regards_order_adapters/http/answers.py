@@ -10,6 +10,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 JSON = "application/json"
+MULTIPART = "multipart/form-data"
 
 
 @attrs.frozen

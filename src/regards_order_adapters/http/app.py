@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regards_order.application.ordering import Ordering
 from regards_order_adapters.http import basket, files, health, orders
-from regards_order_adapters.http.answers import Answer
+from regards_order_adapters.http.answers import JSON, MULTIPART, Answer
 from regards_order_adapters.http.calls import Endpoint, Resource, refuse, working
 from regards_order_adapters.http.errors import UnknownPath, WrongVerb
 from regards_order_adapters.http.middleware import Common, Prefixed
@@ -22,10 +22,11 @@ ENDPOINTS: dict[str, dict[str, Endpoint]] = {
         "GET": Endpoint(working(basket.get_basket)),
         "DELETE": Endpoint(working(basket.empty_basket)),
     },
-    "/order/basket/selection": {"POST": Endpoint(working(basket.add_selection), body=True)},
+    "/order/basket/selection": {"POST": Endpoint(working(basket.add_selection), body=JSON)},
+    "/order/basket/selection/upload": {"POST": Endpoint(working(basket.add_identifiers), body=MULTIPART)},
     "/user/orders": {
         "GET": Endpoint(working(orders.list_orders)),
-        "POST": Endpoint(working(orders.place_order), body=True),
+        "POST": Endpoint(working(orders.place_order), body=JSON),
     },
     "/user/orders/{orderId}": {"GET": Endpoint(working(orders.get_order))},
     "/user/orders/{orderId}/download": {"GET": Endpoint(orders.download_zip, download=True)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from regards_order_adapters.http.answers import Answer
 from regards_order_adapters.http.calls import Call
 from regards_order_adapters.http.reading import read_selection
+from regards_order_adapters.http.uploads import read_part
 from regards_order_adapters.http.wire import wrapped, write_basket
 
 
@@ -23,3 +24,9 @@ def add_selection(call: Call) -> Answer:
     """Add a search or a list of products, and return the basket; when nothing was found the answer is empty."""
     request = read_selection(call.json())
     return call.answer(wrapped(write_basket(call.ordering.add_selection(call.user, request))))
+
+
+def add_identifiers(call: Call) -> Answer:
+    """Add the products that an uploaded file names, and return the basket; when none was found the answer is empty."""
+    data = read_part(call.body, call.request.headers["content-type"], "file")
+    return call.answer(wrapped(write_basket(call.ordering.add_identifiers(call.user, data))))

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from regards_order.application.ordering import Ordering
 from regards_order.domain.errors import Fault, OrderingError
 from regards_order.domain.principal import Role, User
-from regards_order_adapters.http.answers import JSON, Answer
+from regards_order_adapters.http.answers import JSON, MULTIPART, Answer
 from regards_order_adapters.http.auth import authenticate
 from regards_order_adapters.http.errors import (
     BodyTooLarge,
@@ -119,13 +119,13 @@ class Endpoint:
     Attributes:
         answer: what it does.
         role: the lowest role that may call it.
-        body: whether it reads a JSON body.
+        body: the media type of the body that it reads, None when it reads none.
         download: whether it takes one of the places for downloads.
     """
 
     answer: Callable[[Call], Awaitable[Sendable]]
     role: Role = Role.REGISTERED_USER
-    body: bool = False
+    body: str | None = None
     download: bool = False
 
     async def respond(self, site: Site, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,7 +133,7 @@ class Endpoint:
         request = Request(scope, receive)
         caller = authenticate(site, request.headers, request.query_params)
         caller.user.require(self.role, f"{request.method} {scope['path']}")
-        body = await _read(request, site.limits.body_bytes) if self.body else b""
+        body = b"" if self.body is None else await _read(request, self.body, site.limits.body_bytes)
         call = Call(site=site, tenant=caller.tenant, user=caller.user, request=request, body=body)
         with site.places.one() if self.download and not call.head else nullcontext():
             answer = await self.answer(call)
@@ -190,20 +190,22 @@ async def refuse(error: OrderingError, scope: Scope, receive: Receive, send: Sen
     await refusal(error, accept, pretty=pretty).send(scope, receive, send)
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read(request: Request, expected: str, limit: int) -> bytes:
     """Return the body of a request.
 
     Raises:
         BodyTooLarge: it has more than *limit* bytes.
-        UnsupportedMediaType: it is no JSON.
+        UnsupportedMediaType: it is of another type than expected.
     """
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if expected == MULTIPART and kind != expected:
+        raise UnsupportedMediaType(kind, expected)
     blocks, size = [], 0
     async for block in request.stream():
         blocks.append(block)
         size += len(block)
         if size > limit:
             raise BodyTooLarge(limit)
-    if size and kind != JSON:
-        raise UnsupportedMediaType(kind, JSON)
+    if size and kind != expected:
+        raise UnsupportedMediaType(kind, expected)
     return b"".join(blocks)

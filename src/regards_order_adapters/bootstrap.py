@@ -14,6 +14,7 @@ from regards_order.application.ordering import Ordering
 from regards_order.domain.errors import Fault, InvalidInput, OrderingError
 from regards_order.ports.clock import Clock
 from regards_order.ports.sources import External
+from regards_order_adapters.catalog.read_ahead import ReadAhead
 from regards_order_adapters.catalog.sql import SqlCatalog
 from regards_order_adapters.config import PREFIX, Config, WrongConfiguration
 from regards_order_adapters.delivery.zip import ZipArchives
@@ -103,7 +104,7 @@ class Service:
         return Ordering(
             store=store,
             leases=leases,
-            catalog=SqlCatalog(store),
+            catalog=ReadAhead(SqlCatalog(store)),
             storage=storage,
             external=self.external,
             patterns=Re2Patterns(),

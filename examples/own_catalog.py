@@ -25,7 +25,7 @@ from regards_order import (
     User,
 )
 from regards_order.domain.product import CatalogFile
-from regards_order.testing import in_memory, make_product
+from regards_order.testing import RePatterns, in_memory, make_product
 
 #: name, month, mean temperature
 ROWS = (("alps-01", 1, -3.5), ("alps-02", 2, 0.25), ("coast-01", 1, 7.0))
@@ -65,7 +65,7 @@ class TableCatalog:
         return DATASET if urn == DATASET.urn and access.covers(DATASET.groups) else None
 
     def _matching(self, searches: Sequence[Search], access: Access) -> Iterator[Product]:
-        tests = [search.predicate() for search in searches]
+        tests = [search.predicate(RePatterns().compile) for search in searches]
         products = sorted((_product(*row) for row in ROWS), key=lambda product: product.urn)
         return (each for each in products if access.covers(each.groups) and any(test(each) for test in tests))
 

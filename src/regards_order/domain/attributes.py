@@ -14,6 +14,9 @@ from typing import Any
 
 import attrs
 
+from regards_order.domain.errors import InvalidUrn
+from regards_order.domain.urn import Urn
+
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -129,6 +132,7 @@ _RESERVED_FRAGMENTS = frozenset({"id", "providerId", "label", "model", "files", 
 #: the fields of every product, with their types
 BUILT_IN: Mapping[str, AttributeType] = {
     "id": AttributeType.STRING,
+    "virtualId": AttributeType.STRING,
     "providerId": AttributeType.STRING,
     "label": AttributeType.STRING,
     "model": AttributeType.STRING,
@@ -136,6 +140,7 @@ BUILT_IN: Mapping[str, AttributeType] = {
     "version": AttributeType.LONG,
     "last": AttributeType.BOOLEAN,
     "rawdata": AttributeType.STRING,
+    "datasetModelNames": AttributeType.STRING,
     "_creationDate": AttributeType.DATE,
     "_lastUpdate": AttributeType.DATE,
 }
@@ -173,3 +178,15 @@ def resolve(name: str, attributes: Mapping[str, AttributeType]) -> Field | None:
     if name == "productId":
         return Field("providerId", AttributeType.STRING, True)
     return None
+
+
+def virtual_id(urn: str, *, last: bool) -> tuple[str, ...]:
+    """Return the value of the field ``virtualId``: the product's URN with LAST for its version, if it is the last one.
+
+    >>> virtual_id("URN:AIP:DATA:lab:00000000-0000-0000-0000-000000000004:V2", last=True)
+    ('URN:AIP:DATA:lab:00000000-0000-0000-0000-000000000004:LAST',)
+    """
+    try:
+        return (str(Urn.parse(urn).last),) if last else ()
+    except InvalidUrn:
+        return ()

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attrs
 
 from regards_order.domain.attributes import AttributeType
 from regards_order.domain.errors import InvalidUrn, RequestRefused
-from regards_order.domain.lucene import Query, compile_predicate, parse_query
+from regards_order.domain.lucene import (
+    EVERYTHING,
+    CompilePattern,
+    Predicate,
+    Query,
+    compile_predicate,
+    parse_query,
+)
 from regards_order.domain.product import Product
 from regards_order.domain.selection import SelectionRequest
 from regards_order.domain.urn import Urn
@@ -38,9 +45,13 @@ class Search:
     exclude: frozenset[str]
     before: dt.datetime | None
 
-    def predicate(self) -> Callable[[Product], bool]:
-        """Return a test for products, compiled once."""
-        matches = (lambda product: True) if self.query is None else compile_predicate(self.query)
+    def predicate(self, compile_pattern: CompilePattern) -> Predicate:
+        """Return a test for products, compiled once.
+
+        Args:
+            compile_pattern: what compiles the regular expressions of the query: `Patterns.compile`.
+        """
+        matches = compile_predicate(EVERYTHING if self.query is None else self.query, compile_pattern)
         wanted, include, exclude, before = frozenset(self.datasets), self.include, self.exclude, self.before
 
         def test(product: Product) -> bool:

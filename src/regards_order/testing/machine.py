@@ -327,7 +327,7 @@ class OrderingMachine(RuleBasedStateMachine):
             found.update((dataset.urn, file.filename) for file in dataset.files if file.data_type in ORDERABLE)
             attributes = self.systems[0].catalog.attributes()
             searches = [compile_search(each.request, attributes, dataset=dataset.urn) for each in selection.items]
-            tests = [search.predicate() for search in searches]
+            tests = [search.predicate(RePatterns().compile) for search in searches]
             wanted = selection.file_filter or FileFilter()
             matches = RePatterns().compile(wanted.pattern or ".*")
             for product in catalog.products:

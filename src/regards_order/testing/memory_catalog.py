@@ -12,12 +12,20 @@ from regards_order.domain.counters import Counters, Summary, TypeCount
 from regards_order.domain.principal import Access
 from regards_order.domain.product import ORDERABLE, CatalogFile, DataFile, Dataset, OrderedProduct, Product
 from regards_order.domain.search import Search
+from regards_order.ports.patterns import Patterns
+from regards_order.testing.memory_storage import RePatterns
 
 
 class MemoryCatalog:
     """Hold products and datasets in memory: a `Catalog` for tests and for trying things out."""
 
-    def __init__(self, datasets: Iterable[Dataset] = (), products: Iterable[Product] = ()) -> None:
+    def __init__(
+        self,
+        datasets: Iterable[Dataset] = (),
+        products: Iterable[Product] = (),
+        patterns: Patterns | None = None,
+    ) -> None:
+        self._patterns = patterns or RePatterns()
         self._datasets: dict[str, Dataset] = {}
         self._products: dict[str, Product] = {}
         for dataset in datasets:
@@ -69,7 +77,7 @@ class MemoryCatalog:
         return dataset if dataset is not None and access.covers(dataset.groups) else None
 
     def _matching(self, searches: Sequence[Search], access: Access) -> Iterator[Product]:
-        tests = [search.predicate() for search in searches]
+        tests = [search.predicate(self._patterns.compile) for search in searches]
         for urn in sorted(self._products):
             product = self._products[urn]
             if access.covers(product.groups) and any(test(product) for test in tests):

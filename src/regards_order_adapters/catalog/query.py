@@ -9,7 +9,20 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import Grouping
 
 from regards_order.domain.attributes import AttributeType, Field
-from regards_order.domain.lucene import And, Between, Contains, Exists, Like, Not, OneOf, Or, Query
+from regards_order.domain.lucene import (
+    And,
+    Anywhere,
+    Between,
+    Contains,
+    Exists,
+    HasWords,
+    Like,
+    Matches,
+    Not,
+    OneOf,
+    Or,
+    Query,
+)
 from regards_order.domain.product import DataType
 from regards_order_adapters.sql import schema
 from regards_order_adapters.sql.conditions import apart, contains, like, only_in_key, some, unindexed
@@ -59,6 +72,8 @@ def condition(query: Query, scope: Scope, *, each: bool = False) -> Condition:
         return _joined("OR", [condition(part, scope, each=each) for part in query.parts], sa.false())
     if isinstance(query, Not):
         return sa.not_(condition(query.part, scope, each=each))
+    if isinstance(query, Matches | HasWords) or isinstance(query.field, Anywhere):
+        raise NotImplementedError(f"not in SQL yet: {query}")
     return _leaf(query.field, _test(query), scope, each=each)
 
 
@@ -104,7 +119,8 @@ def _parts(field: Field, *, each: bool) -> tuple[Any, ...]:
 
 def _test(leaf: Contains | OneOf | Like | Exists | Between) -> Test:
     if isinstance(leaf, Contains):
-        return _unless_nul((leaf.text,), lambda column: contains(column, leaf.text))
+        texts = [text for text in leaf.texts if not _has_nul(text)]
+        return lambda column: any_of(contains(column, text) for text in texts)
     if isinstance(leaf, OneOf):
         return lambda column: among(column, [value for value in leaf.values if not _has_nul(value)])
     if isinstance(leaf, Like):

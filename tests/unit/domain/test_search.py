@@ -10,7 +10,7 @@ from regards_order.domain.attributes import AttributeType
 from regards_order.domain.errors import InvalidInput, QueryRefused, RequestRefused
 from regards_order.domain.search import compile_search
 from regards_order.domain.selection import SelectionRequest
-from regards_order.testing import make_dataset, make_product
+from regards_order.testing import RePatterns, make_dataset, make_product
 
 A, B = make_dataset("A"), make_dataset("B")
 ENTERED = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
@@ -21,7 +21,7 @@ TYPES = {"cloud": AttributeType.LONG}
 
 def found(request: SelectionRequest, dataset: str | None = None) -> set[str]:
     """Return the names of the products that a request finds."""
-    test = compile_search(request, TYPES, dataset=dataset).predicate()
+    test = compile_search(request, TYPES, dataset=dataset).predicate(RePatterns().compile)
     return {product.provider_id for product in (BOTH, ONLY_A) if test(product)}
 
 

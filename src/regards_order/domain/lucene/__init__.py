@@ -11,29 +11,41 @@ from __future__ import annotations
 from regards_order.domain.attributes import AttributeType, Field
 from regards_order.domain.lucene.atoms import Wildcard
 from regards_order.domain.lucene.nodes import (
+    EVERYTHING,
     NOTHING,
     And,
+    Anywhere,
     Between,
     Contains,
     Exists,
+    HasWords,
+    Leaf,
     Like,
+    Matches,
     Not,
     OneOf,
     Or,
     Query,
 )
-from regards_order.domain.lucene.predicate import Predicate, compile_predicate
+from regards_order.domain.lucene.predicate import CompilePattern, Predicate, compile_predicate
 from regards_order.domain.lucene.query import parse_query
+from regards_order.domain.lucene.words import words
 
 __all__ = [
+    "EVERYTHING",
     "NOTHING",
     "And",
+    "Anywhere",
     "AttributeType",
     "Between",
+    "CompilePattern",
     "Contains",
     "Exists",
     "Field",
+    "HasWords",
+    "Leaf",
     "Like",
+    "Matches",
     "Not",
     "OneOf",
     "Or",
@@ -42,4 +54,5 @@ __all__ = [
     "Wildcard",
     "compile_predicate",
     "parse_query",
+    "words",
 ]

@@ -7,7 +7,7 @@ import attrs
 from regards_order.domain.attributes import INTEGER_MAX, INTEGER_MIN, AttributeType, Field
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene.atoms import Atom, Limit, Pattern, Range, Text, Wildcard
-from regards_order.domain.lucene.literals import EXPECTED, around, read_float, read_integers
+from regards_order.domain.lucene.literals import EXPECTED, near, read_float, read_integers
 from regards_order.domain.lucene.nodes import NOTHING, Between, Contains, Exists, Like, OneOf, Query
 from regards_order.domain.lucene.tokens import shown
 
@@ -43,14 +43,14 @@ class Leaf:
         text = operand.value
         match self.field.type:
             case AttributeType.STRING:
-                return OneOf(self.field, (text,)) if operand.quoted else Contains(self.field, text)
+                return OneOf(self.field, (text,)) if operand.quoted else Contains(self.field, (text,))
             case AttributeType.DOUBLE:
-                limits = around(self._float(text, self.atom.offset))
-                return NOTHING if limits is None else Between(self.field, *limits)
+                numbers = near(self._float(text, self.atom.offset))
+                return OneOf(self.field, numbers) if numbers else NOTHING
             case _:
                 floor, ceiling = self._integers(text, self.atom.offset)
                 whole = floor if floor >= 0 else ceiling  # a fraction is cut toward zero
-                return self._integers_between(whole, whole)
+                return OneOf(self.field, (whole,)) if INTEGER_MIN <= whole <= INTEGER_MAX else NOTHING
 
     def _pattern(self, operand: Pattern) -> Query:
         if operand.pieces == (Wildcard.ANY,):

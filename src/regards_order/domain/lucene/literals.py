@@ -49,17 +49,22 @@ def read_float(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
-def around(value: float) -> tuple[float, float] | None:
-    """Return the lowest and highest number that count as equal to *value*: within one unit in its last place.
+def near(value: float) -> tuple[float, ...]:
+    """Return the numbers that count as equal to *value*, in their order: within one unit in its last place.
 
-    Nothing equals what is too large for a number: None.
+    They are at most four, because numbers lie closer together toward zero.  Nothing equals what is too large for a
+    number.
+
+    >>> near(1.0)
+    (0.9999999999999999, 1.0)
     """
     if not math.isfinite(value):
-        return None
+        return ()
     below = math.nextafter(value, -math.inf)
-    if not math.isfinite(below):
-        return value, value
-    return below, value + (value - below)
+    above = math.nextafter(value, math.inf)
+    numbers = below, value, above, math.nextafter(above, math.inf)
+    highest = value + (value - below) if math.isfinite(below) else value
+    return tuple(number for number in numbers if math.isfinite(number) and number <= highest)
 
 
 def _read_number(text: str) -> tuple[int, int] | None:

@@ -11,18 +11,14 @@ from collections.abc import Mapping
 from regards_order.domain.attributes import AttributeType, Field, resolve
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene import grammar
-from regards_order.domain.lucene.atoms import Atom, Name, Range, Text, Wildcard
+from regards_order.domain.lucene.atoms import Atom, Name, Range, Text
 from regards_order.domain.lucene.leaves import Leaf
 from regards_order.domain.lucene.nodes import (
-    NOTHING,
-    And,
-    Between,
+    Anywhere,
     Contains,
-    Exists,
-    Like,
-    Not,
+    HasWords,
+    Listing,
     OneOf,
-    Or,
     Query,
     conjunction,
     disjunction,
@@ -30,22 +26,9 @@ from regards_order.domain.lucene.nodes import (
 )
 from regards_order.domain.lucene.tokens import shown
 
-__all__ = [
-    "NOTHING",
-    "And",
-    "Between",
-    "Contains",
-    "Exists",
-    "Like",
-    "Not",
-    "OneOf",
-    "Or",
-    "Query",
-    "Wildcard",
-    "parse_query",
-]
-
 MAX_VALUES = 100_000
+
+_Listed = dict[tuple[type[Listing], Field | Anywhere], int]
 
 
 def parse_query(text: str, attributes: Mapping[str, AttributeType]) -> Query:
@@ -74,12 +57,12 @@ class _Validation:
         self._fields: dict[str, Field] = {}
         self._leaves = 0
 
-    def validate(self, node: grammar.Node, listed: dict[Field, int]) -> Query:
+    def validate(self, node: grammar.Node, listed: _Listed) -> Query:
         """Return the validated *node*; it calls itself at most three times a pair of parentheses.
 
         Args:
             node: a part of the tree.
-            listed: how many quoted texts on each field the OR around the node has so far.
+            listed: how many values of each kind on each field the OR around the node has so far.
         """
         if isinstance(node, Atom):
             leaf = Leaf(self._text, self._field(node), node).meaning()
@@ -97,14 +80,15 @@ class _Validation:
             parts.append(self.validate(part, listed))
         return disjunction(parts)
 
-    def _count(self, leaf: Query, offset: int, listed: dict[Field, int]) -> None:
-        """Count a leaf; the quoted texts of an OR on one field count as one."""
-        if isinstance(leaf, OneOf):
-            listed[leaf.field] = listed.get(leaf.field, 0) + 1
-            if listed[leaf.field] > MAX_VALUES:
-                problem = f'More than {MAX_VALUES} values are listed for "{shown(leaf.field.name)}": split the query.'
+    def _count(self, leaf: Query, offset: int, listed: _Listed) -> None:
+        """Count a leaf; the values of an OR on one field count as one."""
+        if isinstance(leaf, OneOf | Contains | HasWords):
+            key = type(leaf), leaf.field
+            listed[key] = listed.get(key, 0) + 1
+            if listed[key] > MAX_VALUES:
+                problem = f"More than {MAX_VALUES} values are listed for one field in one OR: split the query."
                 raise QueryRefused(self._text, problem, offset)
-            if listed[leaf.field] > 1:
+            if listed[key] > 1:
                 return
         self._leaves += 1
         if self._leaves > grammar.MAX_LEAVES:

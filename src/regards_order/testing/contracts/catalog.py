@@ -17,6 +17,7 @@ from regards_order.domain.search import Search, compile_search
 from regards_order.domain.selection import SelectionRequest
 from regards_order.ports.catalog import Catalog
 from regards_order.testing.lab import lab_products
+from regards_order.testing.memory_storage import RePatterns
 from regards_order.testing.samples import ENTERED, make_dataset, make_file, make_product
 
 MakeCatalog = Callable[[Sequence[Dataset], Sequence[Product]], Catalog]
@@ -134,7 +135,7 @@ class CatalogContract:
         products = [attrs.evolve(each, files=()) if each.version == 2 else each for each in lab_products()]
         catalog = make_catalog([], products)
         (search,) = everything(catalog, query)
-        accepts = search.predicate()
+        accepts = search.predicate(RePatterns().compile)
         found = catalog.search([search], _EVERYTHING, limit=100)
         assert [each.urn for each in found] == sorted(each.urn for each in products if accepts(each))
 

@@ -29,6 +29,7 @@ from regards_order.domain.lucene import (
     parse_query,
 )
 from regards_order.domain.product import Product
+from regards_order.testing import RePatterns
 from regards_order.testing.lab import DATASET_B, lab_attributes, lab_products
 
 PRODUCTS = lab_products()
@@ -38,7 +39,7 @@ ANY, ONE = Wildcard.ANY, Wildcard.ONE
 
 def find(query: Query) -> str:
     """Return the numbers of the products that *query* selects."""
-    matches = compile_predicate(query)
+    matches = compile_predicate(query, RePatterns().compile)
     return " ".join(str(number) for number, product in enumerate(PRODUCTS, 1) if matches(product))
 
 
@@ -231,7 +232,7 @@ def with_properties(properties: Mapping[str, Any]) -> Product:
 
 def satisfies(query: Query, **properties: Any) -> bool:
     """Return whether a product with these attributes satisfies *query*."""
-    return compile_predicate(query)(with_properties(properties))
+    return compile_predicate(query, RePatterns().compile)(with_properties(properties))
 
 
 @pytest.mark.parametrize("kind", list(AttributeType))
@@ -296,7 +297,7 @@ def test_bounds_are_included_or_not(included: tuple[bool, bool], found: str) -> 
 )
 def test_contains_ignores_the_case_of_ascii_letters_only(text: str, value: str, contained: bool) -> None:
     """The 26 ASCII letters have a case; everything else is compared code point by code point."""
-    assert satisfies(Contains(Field("x", AttributeType.STRING), text), x=value) is contained
+    assert satisfies(Contains(Field("x", AttributeType.STRING), (text,)), x=value) is contained
 
 
 def test_equality_is_exact() -> None:

@@ -12,6 +12,7 @@ from regards_order.domain.counters import Counters, Summary, TypeCount
 from regards_order.domain.principal import Access
 from regards_order.domain.product import ORDERABLE, CatalogFile, DataFile, Dataset, OrderedProduct, Product
 from regards_order.domain.search import Search
+from regards_order.domain.versions import LastVersions
 from regards_order.ports.patterns import Patterns
 from regards_order.testing.memory_storage import RePatterns
 
@@ -77,7 +78,8 @@ class MemoryCatalog:
         return dataset if dataset is not None and access.covers(dataset.groups) else None
 
     def _matching(self, searches: Sequence[Search], access: Access) -> Iterator[Product]:
-        tests = [search.predicate(self._patterns.compile) for search in searches]
+        versions = LastVersions.of(self._datasets)
+        tests = [search.predicate(self._patterns.compile, versions) for search in searches]
         for urn in sorted(self._products):
             product = self._products[urn]
             if access.covers(product.groups) and any(test(product) for test in tests):

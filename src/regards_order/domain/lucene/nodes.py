@@ -21,6 +21,7 @@ The lists of one leaf may be long (100,000): an OR of values on one field is fol
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -199,3 +200,28 @@ def listed_in(leaf: Listing) -> tuple[Any, ...]:
     match leaf:
         case OneOf(_, listed) | Contains(_, listed) | HasWords(_, listed):
             return listed
+
+
+def leaves(query: Query) -> Iterator[Leaf]:
+    """Yield all leaves of *query*."""
+    pending = [query]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, And | Or):
+            pending.extend(node.parts)
+        elif isinstance(node, Not):
+            pending.append(node.part)
+        else:
+            yield node
+
+
+def replace_leaves(query: Query, change: Callable[[Leaf], Query]) -> Query:
+    """Return *query* with *change* made to each leaf; it calls itself as often as operators are nested."""
+    if isinstance(query, Not):
+        return Not(replace_leaves(query.part, change))
+    if isinstance(query, And | Or):
+        parts = []
+        for part in query.parts:
+            parts.append(replace_leaves(part, change))
+        return type(query)(tuple(parts))
+    return change(query)

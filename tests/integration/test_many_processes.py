@@ -7,15 +7,22 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier, Event, Thread
+from typing import Any
 
+import attrs
 import pytest
 
-from regards_order import Order, Ordering, OrderStatus, SelectionRequest, User
+from regards_order import Order, Ordering, OrderingError, OrderStatus, SelectionRequest, StoreUnavailable, User
+from regards_order.application import fulfil
+from regards_order.testing import ManualClock
 from regards_order_adapters.bootstrap import Service, open_service
 from regards_order_adapters.catalog.scan import scan
 from regards_order_adapters.config import Config
+from regards_order_adapters.waiting import given_up
 from servers import faulty_worker, finisher
 from servers.centre import until
 
@@ -85,7 +92,13 @@ def frozen(process: subprocess.Popen[str]) -> bool:
 def all_of(ordering: Ordering, order: Order) -> list[object]:
     """Return all that a late writer could spoil."""
     with ordering.store.read() as tx:
-        return [tx.orders.get(order.id), tx.suborders.of_order(order.id), tx.outbox.page(), tx.slots.freed(9), tx.answers.of(1)]
+        return [
+            tx.orders.get(order.id),
+            tx.suborders.of_order(order.id),
+            tx.outbox.page(),
+            tx.slots.freed(9),
+            tx.answers.of(1),
+        ]
 
 
 def test_sixteen_processes_finish_the_files_of_one_order(
@@ -185,3 +198,95 @@ def _ask_alone(ordering: Ordering) -> None:
     with ordering.store.read() as tx:
         [suborder] = tx.suborders.of_order(tx.orders.page()[0].id)
     assert suborder.state.name == "ASKED"
+
+
+@pytest.mark.parametrize("labels", [("a", "a"), ("a", "b"), (None, None)])
+def test_a_double_click(service: Service, ordering: Ordering, root: Path, labels: tuple[str | None, ...]) -> None:
+    """Of two who order the same basket at once one gets the order, and the other one finds no basket any more."""
+    fill(service, root, 1)
+    for number in range(5):
+        user = User(f"lise{number}@obs.example")
+        ordering.add_selection(user, SelectionRequest())
+        together, answers = Barrier(2), []
+
+        def click(
+            label: str | None, user: User = user, together: Barrier = together, answers: list[object] = answers
+        ) -> None:
+            together.wait()
+            try:
+                answers.append(ordering.place_order(user, label=label))
+            except OrderingError as error:
+                answers.append(error)
+
+        clicks = [Thread(target=click, args=(label,)) for label in labels]
+        for each in clicks:
+            each.start()
+        for each in clicks:
+            each.join()
+        assert sorted(type(answer).__name__ for answer in answers) == ["NoBasket", "Order"], answers
+
+
+def test_two_unnamed_orders_of_one_moment(service: Service, ordering: Ordering, root: Path) -> None:
+    """A generated label that is taken gets a number, whoever took it."""
+    fill(service, root, 1)
+    still = attrs.evolve(ordering, clock=ManualClock(service.clock.now()))
+    labels = [place(still).label for _ in range(3)]
+    assert labels == [labels[0], f"{labels[0]} (2)", f"{labels[0]} (3)"]
+
+
+def test_parallel_edits_of_one_basket(service: Service, ordering: Ordering, root: Path) -> None:
+    """Nobody's selection is lost, and nobody is sent away."""
+    fill(service, root, 1)
+    edits = [Thread(target=ordering.add_selection, args=(LISE, SelectionRequest())) for _ in range(16)]
+    for each in edits:
+        each.start()
+    for each in edits:
+        each.join()
+    [selection] = ordering.get_basket(LISE).selections
+    assert len(selection.items) == 16
+
+
+def test_work_that_was_given_up_commits_nothing(service: Service, ordering: Ordering, root: Path) -> None:
+    """Who was told to come back later does not find his request done all the same."""
+    fill(service, root, 1)
+    ordering.add_selection(LISE, SelectionRequest())
+    abandoned = Event()
+    abandoned.set()
+    token = given_up.set(abandoned)
+    try:
+        with pytest.raises(StoreUnavailable):
+            ordering.place_order(LISE)
+    finally:
+        given_up.reset(token)
+    assert ordering.list_orders(LISE) == ()
+    assert ordering.get_basket(LISE).selections
+
+
+def test_a_slot_that_is_freed_while_slots_are_counted(postgres: Callable[..., str], root: Path) -> None:
+    """A note that is committed after the count stays for the next pass."""
+    with open_service(Config(database_url=postgres(), storage_root=str(root))) as service:
+        ordering = service.ordering("default")
+
+        class Slots:
+            def __init__(self, slots: Any) -> None:
+                self.slots = slots
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self.slots, name)
+
+            def used(self, owner: str) -> int:
+                count: int = self.slots.used(owner)
+                with ordering.store.write() as tx:
+                    tx.slots.note_freed(owner)
+                return count
+
+        class Store:
+            @contextmanager
+            def write(self) -> Iterator[Any]:
+                with ordering.store.write() as tx:
+                    tx.slots = Slots(tx.slots)  # type: ignore[misc,assignment]
+                    yield tx
+
+        fulfil.schedule(attrs.evolve(ordering, store=Store()), LISE.email)
+        with ordering.store.read() as tx:
+            assert list(tx.slots.freed(9)) == [LISE.email]

@@ -23,7 +23,7 @@ from regards_order.domain.errors import (
     StorageUnavailable,
 )
 from regards_order.domain.files import FILES, FileEvent, FileState, OrderFile
-from regards_order.domain.order import Order
+from regards_order.domain.order import Order, OrderStatus
 from regards_order.domain.principal import User
 from regards_order.ports.bundle import Ports
 from regards_order.ports.files import FileChoice
@@ -45,10 +45,11 @@ def look_at_file(ports: Ports, user: User, file_id: int) -> OrderFile:
         file = tx.listings.file(file_id)
         if file is None:
             raise FileNotFound(file_id)
-        owner = tx.orders.get(file.order_id).owner
-    user.require_reading(owner, f"download file {file_id}")
+        order = tx.orders.get(file.order_id)
+    user.require_reading(order.owner, f"download file {file_id}")
     state = FileState(file.state)
-    if state is FileState.PENDING:
+    # files of an order that is still being listed may be erased and listed anew
+    if state is FileState.PENDING or order.status is OrderStatus.PENDING:
         raise FileNotReady(file_id, file.filename)
     if not FILES.allows(state, FileEvent.DELIVERED):
         raise FileInError(file_id, file.filename, state.name, file.download_error or "no cause is known")

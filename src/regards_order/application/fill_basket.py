@@ -12,14 +12,15 @@ import attrs
 from regards_order.domain.basket import Addition, Basket, BasketOwner, DatasetSelection
 from regards_order.domain.counters import Counters
 from regards_order.domain.errors import Conflict, EmptySelection, NoBasket, UnknownDataset
-from regards_order.domain.principal import Role, User
+from regards_order.domain.principal import User
 from regards_order.domain.search import compile_search
 from regards_order.domain.selection import FileFilter, SelectionRequest
 from regards_order.domain.upload import read_identifiers, requests_for
 from regards_order.ports.bundle import Ports
 from regards_order.ports.unit_of_work import Transaction
 
-_TRIES = 10
+#: each round lets one of those who edit the basket at the same moment through
+_TRIES = 50
 _T = TypeVar("_T")
 
 
@@ -49,7 +50,7 @@ def add_identifiers(ports: Ports, user: User, data: bytes) -> Basket:
         EmptySelection: it names nothing that the user may order; the basket is unchanged.
         SearchRefused, CatalogUnavailable, Conflict: as `add_selection`; the basket is unchanged.
     """
-    user.require(Role.REGISTERED_USER, "fill a basket")
+    user.require_owning("fill a basket")
     identifiers = read_identifiers(data, ports.settings.upload_max_lines)
     if not identifiers:
         raise EmptySelection(user.email)
@@ -57,7 +58,7 @@ def add_identifiers(ports: Ports, user: User, data: bytes) -> Basket:
 
 
 def _check(ports: Ports, user: User, request: SelectionRequest) -> None:
-    user.require(Role.REGISTERED_USER, "fill a basket")
+    user.require_owning("fill a basket")
     request.check()
     if request.dataset_urn is not None:
         compile_search(attrs.evolve(request, search_parameters=None), {})
@@ -121,7 +122,7 @@ def get_basket(ports: Ports, user: User) -> Basket:
         NoBasket: there is none.
     """
     with ports.store.read() as tx:
-        basket = tx.baskets.get(BasketOwner.user(user.email))
+        basket = None if user.service else tx.baskets.get(BasketOwner.user(user.email))
     if basket is None:
         raise NoBasket(user.email)
     return basket
@@ -173,7 +174,12 @@ def filter_files(ports: Ports, user: User, selection_id: int, file_filter: FileF
 
 
 def empty_basket(ports: Ports, user: User) -> None:
-    """Erase the user's basket; without one nothing happens."""
+    """Erase the user's basket; without one nothing happens.
+
+    Raises:
+        NotAllowed: the user is another service.
+    """
+    user.require_owning("empty a basket")
     with ports.store.write() as tx:
         tx.baskets.remove(BasketOwner.user(user.email))
 
@@ -182,6 +188,7 @@ def _edit(
     ports: Ports, user: User, attempt: Callable[[Basket], Callable[[Transaction], Basket]], *, create: bool = False
 ) -> Basket:
     """Read the basket, let *attempt* think about it without a transaction, store its result if nobody was faster."""
+    user.require_owning("edit a basket")
     owner = BasketOwner.user(user.email)
     for _ in range(_TRIES):
         with ports.store.read() as tx:

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _OWNERS = 100
 _CLAIMS = 10
 _PAGE = 1000
+_LAST_CHANCE = dt.timedelta(minutes=15)
 _SILENT = "The storage did not answer in time"
 
 
@@ -142,7 +143,10 @@ def collect(ports: Ports, suborder: Suborder) -> int:
         Conflict, NotFound: somebody else was faster.
     """
     now = ports.clock.now()
-    for batch in _pending(ports, suborder):
+    asking = True
+    if suborder.deadline is not None and suborder.deadline <= now:
+        suborder, asking = _last_chance(ports, suborder, suborder.deadline, now)
+    for batch in _pending(ports, suborder) if asking else ():
         try:
             answers = ports.storage.answers([place for places in batch for place in places])
         except Exception as failure:  # whatever an adapter raises, the other suborders go on
@@ -155,6 +159,17 @@ def collect(ports: Ports, suborder: Suborder) -> int:
                     raise Conflict("Suborder", suborder.id)
                 tx.answers.put(suborder.id, known)
     return _apply_kept(ports, suborder, now)
+
+
+def _last_chance(ports: Ports, suborder: Suborder, deadline: dt.datetime, now: dt.datetime) -> tuple[Suborder, bool]:
+    """Note that the storage is asked once more after the deadline, and return whether it is.
+
+    A worker that it never answers does not come back; the next one sees the note, and gives the files up.
+    """
+    if suborder.next_poll is not None and suborder.next_poll >= deadline + _LAST_CHANCE:
+        return suborder, False
+    with ports.store.write() as tx:
+        return tx.suborders.save(suborder.postponed(now + _LAST_CHANCE)), True
 
 
 def _apply_kept(ports: Ports, suborder: Suborder, now: dt.datetime) -> int:

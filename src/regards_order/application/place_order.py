@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from itertools import count
+
+import attrs
 
 from regards_order.domain.basket import BasketOwner
 from regards_order.domain.errors import LabelTaken, NoBasket
 from regards_order.domain.order import Order, check_label, default_label
-from regards_order.domain.principal import Role, User
+from regards_order.domain.principal import User
 from regards_order.ports.bundle import Ports
 from regards_order.ports.unit_of_work import Transaction
 
@@ -33,10 +35,11 @@ def place_order(
         NoBasket: there is no basket; an empty one can be ordered.
         LabelTooLong, LabelTaken: choose another label; the basket is unchanged.
     """
-    user.require(Role.REGISTERED_USER, "order")
+    user.require_owning("order")
     now = ports.clock.now()
     with ports.store.write() as tx:
-        basket = tx.baskets.get(BasketOwner.user(user.email))
+        # whoever orders the same basket at the same moment waits here, and then finds none
+        basket = tx.baskets.get(BasketOwner.user(user.email), lock=True)
         if basket is None:
             raise NoBasket(user.email)
         order = Order(
@@ -44,24 +47,27 @@ def place_order(
             owner=user.email,
             role=user.role,
             groups=user.groups,
-            label=_label(tx, user.email, label, now),
+            label=check_label(label) if label else default_label(now),
             correlation_id=correlation_id or f"auto-correlation-id-{ports.unique_ids.unique()}",
             created=now,
             status_date=now,
             hours=ports.settings.user_hours,
             frontend_url=frontend_url,
         )
-        tx.orders.add(order)
+        order = _add(tx, order, generated=not label)
         tx.baskets.save(basket.given_to(BasketOwner.order(order.id)))
     return order
 
 
-def _label(tx: Transaction, owner: str, label: str | None, now: dt.datetime) -> str:
-    if label:
-        if tx.orders.label_taken(owner, check_label(label)):
-            raise LabelTaken(owner, label)
-        return label
-    attempt = 1
-    while tx.orders.label_taken(owner, default_label(now, attempt)):
-        attempt += 1
-    return default_label(now, attempt)
+def _add(tx: Transaction, order: Order, *, generated: bool) -> Order:
+    """Store an order; a generated label that is taken gets a number."""
+    for attempt in count(2):
+        try:
+            tx.orders.add(order)
+        except LabelTaken:
+            if not generated:
+                raise
+            order = attrs.evolve(order, label=default_label(order.created, attempt))
+        else:
+            break
+    return order

@@ -77,6 +77,16 @@ class User:
         if self.role.rank < role.rank and not self.service:
             raise NotAllowed(self.email, self.role.name, action, f"it needs {role.name} or a role above")
 
+    def require_owning(self, action: str) -> None:
+        """Refuse an *action* that makes somebody the owner of a basket or an order.
+
+        Raises:
+            NotAllowed: this user is another service, or the public one.
+        """
+        if self.service:
+            raise NotAllowed(self.email, self.role.name, action, "another service owns nothing")
+        self.require(Role.REGISTERED_USER, action)
+
     def require_reading(self, owner: str, action: str) -> None:
         """Refuse an *action* on what *owner* ordered.
 

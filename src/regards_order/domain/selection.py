@@ -88,7 +88,11 @@ class SelectionRequest:
             ("$.entityIds", (*(self.include or ()), *(self.exclude or ()))),
         ]
         wrong = [path for path, values in texts if not all(is_unicode(value) for value in values if value)]
-        return [Fault(path, "holds half a character (a lone surrogate)") for path in wrong]
+        faults = [Fault(path, "holds half a character (a lone surrogate)") for path in wrong]
+        ids = (*(self.include or ()), *(self.exclude or ()))
+        if any("\0" in each for each in ids):
+            faults.append(Fault("$.entityIds", "holds a NUL character; URNs are expected"))
+        return faults
 
 
 class FileTypes(enum.Enum):

@@ -10,8 +10,8 @@ from regards_order.domain.basket import Basket, BasketOwner
 class Baskets(Protocol):
     """Keep one basket for each owner of the tenant."""
 
-    def get(self, owner: BasketOwner) -> Basket | None:
-        """Return the basket of *owner*, if there is one."""
+    def get(self, owner: BasketOwner, *, lock: bool = False) -> Basket | None:
+        """Return the basket of *owner*, if any; with *lock* nobody else changes it before this transaction ends."""
         ...
 
     def save(self, basket: Basket) -> Basket:

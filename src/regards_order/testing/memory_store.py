@@ -77,7 +77,7 @@ class MemoryTransaction:
 class _MemoryBaskets:
     _tables: Tables
 
-    def get(self, owner: BasketOwner) -> Basket | None:
+    def get(self, owner: BasketOwner, *, lock: bool = False) -> Basket | None:
         return self._tables.baskets.get(owner)
 
     def save(self, basket: Basket) -> Basket:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -23,6 +25,19 @@ from regards_order_adapters.sql.migrate import CURRENT, DatabaseUnusable, Schema
 
 _WRONG_USE = (WrongConfiguration, SchemaTooOld, SchemaTooNew, DatabaseUnusable, InvalidInput)
 _TENANT = click.option("--tenant", metavar="T", help="Tenant; the first configured one unless given.")
+
+
+class _Hours(click.FloatRange):
+    """Hours; "nan" is a float in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        hours = super().convert(value, param, ctx)
+        if math.isnan(hours):
+            self.fail(f'"{value}" is no number of hours', param, ctx)
+        return hours
+
+
+_HOURS = _Hours(0, 1e6)
 
 
 class _Examples(click.Command):
@@ -129,7 +144,7 @@ def worker() -> None:
 )
 @click.argument("email")
 @click.option("--role", metavar="R", default="REGISTERED_USER", show_default=True, help="Place on the ladder of roles.")
-@click.option("--hours", metavar="N", type=click.FloatRange(0, 1e6), default=24, show_default=True, help="Good for.")
+@click.option("--hours", metavar="N", type=_HOURS, default=24, show_default=True, help="Good for.")
 @_TENANT
 def token(email: str, role: str, hours: float, tenant: str | None) -> None:
     """Print a bearer token for EMAIL, signed with the configured secret."""

@@ -18,6 +18,7 @@ from regards_order.domain.errors import (
     QueryRefused,
     SearchRefused,
 )
+from regards_order_adapters.http.accept import Accept
 from regards_order_adapters.http.answers import Answer
 from regards_order_adapters.tokens import Unauthenticated
 
@@ -29,6 +30,12 @@ PENDING_SECONDS = 60
 _CATALOG_REFUSED = (
     "Error applying search queries. Please correct your requests. Maybe your queries contains unknown attributes"
 )
+#: what clients may know of a part that cannot be reached; the log knows the cause
+_OUT_OF_REACH = {
+    "STORE_UNAVAILABLE": "The database cannot do this now: try again later.",
+    "STORAGE_UNAVAILABLE": "The storage cannot be reached: try again later.",
+    "CATALOG_UNAVAILABLE": "The catalogue cannot be reached: try again later.",
+}
 #: errors that clients know by their code alone: it is the only message
 _CODE_WORDS = (IllegalTransition, LabelTaken, LabelTooLong)
 
@@ -83,6 +90,15 @@ class WrongVerb(OrderingError):
 
 
 @attrs.define(eq=False)
+class NotAcceptable(OrderingError):
+    """The answer is application/json, which "Accept: {self.accept}" leaves out."""
+
+    code = "NOT_ACCEPTABLE"
+    status = 406
+    accept: str
+
+
+@attrs.define(eq=False)
 class BodyTooLarge(OrderingError):
     """The body of the request is too large: at most {self.limit} bytes are allowed."""
 
@@ -106,6 +122,15 @@ class TooManyDownloads(OrderingError):
     """{self.limit} downloads are running, and no more are possible at once: try again later."""
 
     code = "TOO_MANY_DOWNLOADS"
+    status = 503
+    limit: int
+
+
+@attrs.define(eq=False)
+class SourcesBusy(OrderingError):
+    """All {self.limit} threads that read files are busy with sources that are slow: try again later."""
+
+    code = "SOURCES_BUSY"
     status = 503
     limit: int
 
@@ -140,7 +165,7 @@ def refusal(error: OrderingError, accept: str = "", *, pretty: bool = False) -> 
     _log.log(logging.WARNING if status >= 500 else logging.INFO, "request refused", extra=extra)
     if status == 429:  # clients show the text of a refused quota as it is
         return Answer(status, error.message.encode(errors="replace"), {"content-type": "text/plain; charset=utf-8"})
-    if PROBLEM in accept.lower():
+    if Accept.of(accept).names(PROBLEM):
         return Answer.json(_problem(error), status, pretty=pretty, headers={**headers, "content-type": PROBLEM})
     return Answer.json(
         {"messages": [_writable(message) for message in _messages(error)]}, status, pretty=pretty, headers=headers
@@ -169,7 +194,7 @@ def _messages(error: OrderingError) -> Iterator[str]:
         yield "Access is denied"
         yield error.message
     else:
-        yield error.message
+        yield _OUT_OF_REACH.get(error.code, error.message)
 
 
 def _problem(error: OrderingError) -> dict[str, object]:
@@ -179,7 +204,7 @@ def _problem(error: OrderingError) -> dict[str, object]:
         "type": f"urn:regards-order:error:{word.replace('_', '-')}",
         "title": word.replace("_", " ").capitalize(),
         "status": error.status,
-        "detail": _writable(error.message),
+        "detail": _OUT_OF_REACH.get(error.code) or _writable(error.message),
     }
     if isinstance(error, InvalidInput | MalformedRequest):
         problem["errors"] = [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from urllib.parse import quote
 
-from regards_order.application.deliver_file import FileDelivery
 from regards_order.domain.archive import clean_name
-from regards_order.domain.errors import SourceRefused
+from regards_order.domain.errors import SourceRefused, SourceTimedOut, StorageUnavailable
 from regards_order.domain.files import OrderFile
 from regards_order_adapters.http.answers import Answer
+from regards_order_adapters.http.blocks import Body
 from regards_order_adapters.http.calls import Call, Sendable
 from regards_order_adapters.http.errors import StorageAnswered
 from regards_order_adapters.http.pages import Page
@@ -73,26 +74,30 @@ async def download_file(call: Call) -> Sendable:
     if call.head:
         size = {} if file.size is None else {"content-length": str(file.size)}
         return Answer(200, headers={**_headers(file), **size}, sized=False)
-    delivery = await call.site.streams.run(lambda: _open(call, file))
+    cause = f"not opened within {call.site.limits.open_seconds:g} s"
     return Download(
         site=call.site,
-        headers=_headers(delivery.file),
-        size=delivery.size,
-        body=delivery,
-        confirm=delivery.confirm,
-        close=delivery.close,
+        opener=functools.partial(_open, call, file),
+        late=SourceTimedOut(cause) if file.reference else StorageUnavailable(cause),
         subject={"order_id": file.order_id, "file_id": file.id},
     )
 
 
-def _open(call: Call, file: OrderFile) -> FileDelivery:
+def _open(call: Call, file: OrderFile) -> Body:
     try:
-        return call.ordering.open_file(call.user, file.id)
+        delivery = call.ordering.open_file(call.user, file.id)
     except SourceRefused as refused:
         if file.reference:
             raise
         status = refused.answer if refused.answer in _STORAGE_ANSWERS else 500
-        raise StorageAnswered(status, refused.reason if status == 429 else refused.message) from refused
+        raise StorageAnswered(status, refused.reason) from refused
+    return Body(
+        headers=_headers(delivery.file),
+        size=delivery.size,
+        chunks=delivery,
+        confirm=delivery.confirm,
+        close=delivery.close,
+    )
 
 
 def _headers(file: OrderFile) -> dict[str, str]:

@@ -28,14 +28,22 @@ class Limits:
         stream_threads: blocks of downloads that are read at once.
         downloads: downloads at once.
         patience_seconds: a client that takes nothing for so long is given up.
+        thread_seconds: a download that gets no thread for so long is told to come back.
+        open_seconds: a source may take so long to open; one held elsewhere has limits of its own below that.
+        block_seconds: a source that gives nothing for so long is given up.
+        confirm_seconds: a database that is away gets so long to come back before a delivery is broken.
     """
 
     body_bytes: int = 1024 * 1024
     work_seconds: float = 9.0
-    work_threads: int = 40
+    work_threads: int = 16
     stream_threads: int = 32
     downloads: int = 200
     patience_seconds: float = 600.0
+    thread_seconds: float = 10.0
+    open_seconds: float = 70.0
+    block_seconds: float = 120.0
+    confirm_seconds: float = 20.0
 
 
 @attrs.define

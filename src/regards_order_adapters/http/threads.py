@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import attrs
 
+from regards_order_adapters.waiting import given_up
+
 T = TypeVar("T")
 _IDLE_SECONDS = 10.0
 
@@ -72,15 +74,22 @@ class Threads:
         """Return the result of *work*.
 
         Raises:
-            TimeoutError: it did not come in time; whatever it still does, nobody looks at it.
+            TimeoutError: it did not come in time; whatever it still does, nobody looks at it, and it commits nothing.
         """
-        future = self.start(work)
+        abandoned = threading.Event()
+        token = given_up.set(abandoned)
+        try:
+            future = self.start(work)
+        finally:
+            given_up.reset(token)
         try:
             await asyncio.wait({future}, timeout=seconds)
             if not future.done():
                 raise TimeoutError
             return future.result()
         finally:
+            if not future.done():
+                abandoned.set()
             future.cancel()
 
     def _work(self) -> None:

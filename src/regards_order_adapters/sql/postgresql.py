@@ -47,7 +47,7 @@ def make_engine(url: sa.URL) -> sa.Engine:
     A block of ids is taken in a transaction of its own: the counter would else be locked until the end of a long one.
     That one need not wait for the disk, because whatever makes use of the ids is written after it.
     """
-    engine = _make_engine(url, pool_size=5, max_overflow=5)
+    engine = _make_engine(url, pool_size=8, max_overflow=16)
     sa.event.listen(engine, "begin", _begin)
     ids = _make_engine(url, {"synchronous_commit": "off"}, pool_size=1, max_overflow=1, isolation_level="AUTOCOMMIT")
     engine.update_execution_options(**{IDS: ids})

@@ -11,7 +11,8 @@ from regards_order_adapters.sql import functions
 from regards_order_adapters.sql.options import WRITE
 from regards_order_adapters.sql.types import dump_json
 
-_BUSY_MILLISECONDS = 30_000
+#: less than a request waits for its answer
+_BUSY_MILLISECONDS = 8_000
 
 
 def make_engine(url: sa.URL) -> sa.Engine:

@@ -58,11 +58,11 @@ class SqlBaskets:
 
     _scope: Scope
 
-    def get(self, owner: BasketOwner) -> Basket | None:
+    def get(self, owner: BasketOwner, *, lock: bool = False) -> Basket | None:
         """Return the basket of *owner*, if there is one."""
         table = schema.baskets
-        where = (table.c.owner_kind == owner.kind) & (table.c.owner == owner.name)
-        row = self._scope.execute(self._scope.select(table).where(where)).one_or_none()
+        query = self._scope.select(table).where(table.c.owner_kind == owner.kind, table.c.owner == owner.name)
+        row = self._scope.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:
             return None
         return Basket(row.id, owner, tuple(self._selections(row.id)), row.version)

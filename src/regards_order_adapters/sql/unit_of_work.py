@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from regards_order.domain.errors import OrderingError, StoreUnavailable
+from regards_order.domain.errors import Fault, InvalidInput, OrderingError, StoreUnavailable
 from regards_order_adapters.sql import dialects, schema
 from regards_order_adapters.sql.answers import SqlAnswers
 from regards_order_adapters.sql.claims import SqlClaims
@@ -17,6 +17,7 @@ from regards_order_adapters.sql.options import WRITE
 from regards_order_adapters.sql.orders import SqlOrders, SqlSuborders
 from regards_order_adapters.sql.stores import SqlBaskets, SqlIds, SqlOutbox, SqlSlots, SqlUsers
 from regards_order_adapters.sql.tenancy import Scope
+from regards_order_adapters.waiting import is_given_up
 
 
 class SqlTransaction:
@@ -68,6 +69,8 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Open a transaction that may change things, of no tenant in particular."""
     with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
         yield connection
+        if is_given_up():
+            raise StoreUnavailable("it took longer than anybody waits for it")
 
 
 @contextmanager
@@ -87,6 +90,8 @@ def _translated() -> Iterator[None]:
         outside = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or (
             isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
         )
+        if isinstance(error, sa.exc.DataError) or isinstance(error.orig, UnicodeEncodeError):
+            raise InvalidInput((Fault("$", "holds characters that no database can keep"),)) from error
         if not outside:
             raise
         raise StoreUnavailable(str(error.orig).strip()) from error

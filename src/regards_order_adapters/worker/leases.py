@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
 from regards_order.domain.errors import OrderingError
-from regards_order.ports.claims import Claim
+from regards_order.ports.claims import Claim, Claimed
 from regards_order.ports.unit_of_work import UnitOfWork
 
 _log = logging.getLogger(__name__)
+#: seconds after which work that does not end is left to others: what it asks does not answer any more
+LIMITS = {Claimed.ORDER: 7200.0, Claimed.SUBORDER: 600.0}
 
 
 class RenewedLeases:
@@ -24,7 +27,7 @@ class RenewedLeases:
         """Take the store of the claims, and how long a lease lasts."""
         self._store = store
         self._seconds = seconds
-        self._held: set[Claim] = set()
+        self._held: dict[Claim, float] = {}
         self._lock = Lock()
         self._closed = Event()
         self._thread: Thread | None = None
@@ -33,7 +36,7 @@ class RenewedLeases:
     def hold(self, claims: Sequence[Claim]) -> Iterator[None]:
         """Renew the leases of *claims* until the block ends."""
         with self._lock:
-            self._held.update(claims)
+            self._held.update(dict.fromkeys(claims, time.monotonic()))
             if claims and self._thread is None:
                 self._thread = Thread(target=self._renew_until_closed, name="leases", daemon=True)
                 self._thread.start()
@@ -41,7 +44,8 @@ class RenewedLeases:
             yield
         finally:
             with self._lock:
-                self._held.difference_update(claims)
+                for claim in claims:
+                    self._held.pop(claim, None)
 
     def close(self, seconds: float = 2.0) -> None:
         """Renew nothing more, and give back what is still held, or let it run out if that takes too long.
@@ -55,7 +59,7 @@ class RenewedLeases:
 
     def renew(self) -> None:
         """Renew all that is held, now; a store that is away is tried again next time."""
-        if not (held := self._copy()):
+        if not (held := self._copy(renewable=True)):
             return
         try:
             with self._store.write() as tx:
@@ -78,6 +82,8 @@ class RenewedLeases:
         except OrderingError as error:
             _log.warning("claims not given back", extra={"action": "claims_not_given_back", "cause": error.message})
 
-    def _copy(self) -> list[Claim]:
+    def _copy(self, *, renewable: bool = False) -> list[Claim]:
+        now = time.monotonic()
         with self._lock:
-            return sorted(self._held, key=lambda claim: (claim.kind.name, claim.id))
+            held = [claim for claim, since in self._held.items() if not renewable or now - since < LIMITS[claim.kind]]
+        return sorted(held, key=lambda claim: (claim.kind.name, claim.id))

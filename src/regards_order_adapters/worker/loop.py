@@ -13,25 +13,29 @@ _Stop = Callable[[], bool]
 
 
 class Worker:
-    """Work for all tenants, in two threads: one lists the files of new orders, the other one serves suborders.
+    """Work for all tenants, in some threads: one lists the files of new orders, the others serve suborders.
 
-    A large order takes minutes to be listed; nobody's suborders wait for it.  Any number of workers, in any number of
+    A large order takes minutes to be listed; nobody's suborders wait for it, nor for a storage that answers one of them
+    slowly.  Any number of workers, in any number of
     processes, share the work of one database.
     """
 
-    def __init__(self, orderings: Sequence[Ordering], *, idle_seconds: float = 0.5, retry_seconds: float = 1.0) -> None:
+    def __init__(
+        self, orderings: Sequence[Ordering], *, idle_seconds: float = 0.5, retry_seconds: float = 1.0, servers: int = 3
+    ) -> None:
         """Take what to work for.
 
         Args:
             orderings: one for each tenant.
             idle_seconds: pause after nothing was found to do.
             retry_seconds: pause after something failed: a database that is away, say.
+            servers: threads that serve suborders.
         """
         self._idle, self._retry = idle_seconds, retry_seconds
         self._stopping = Event()
         self._loops = [
             _Loop("lister", [ordering.complete for ordering in orderings], self),
-            _Loop("server", [ordering.serve for ordering in orderings], self),
+            *(_Loop("server", [ordering.serve for ordering in orderings], self) for _ in range(servers)),
         ]
 
     def start(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 from regards_order import Order, Ordering, OrderStatus, SelectionRequest, StoreUnavailable, User
 from regards_order.ports.claims import Claim, Claimed
 from regards_order.testing import MemoryCatalog, MemoryStore, in_memory, make_dataset, make_file, make_product
-from regards_order_adapters.worker.leases import RenewedLeases
+from regards_order_adapters.worker.leases import LIMITS, RenewedLeases
 from regards_order_adapters.worker.loop import Worker
 
 LISE = User("lise@obs.example")
@@ -254,3 +254,16 @@ def test_a_store_that_is_away_at_the_end(ordering: Ordering, caplog) -> None:
             tx.claims.renew([Claim(Claimed.ORDER, 1, 1)], 0)
     assert [record.action for record in caplog.records] == ["claims_not_given_back"]
     over.set()
+
+
+def test_a_claim_is_not_renewed_for_ever(ordering: Ordering, seconds: Seconds, monkeypatch) -> None:
+    """What hangs is left to others: its lease runs out."""
+    place(ordering)
+    leases = RenewedLeases(ordering.store, 60)
+    monkeypatch.setitem(LIMITS, Claimed.ORDER, 0.0)
+    with leases.hold(claim(ordering)):
+        seconds.now = 50
+        leases.renew()
+        seconds.now = 61
+        assert [each.attempt for each in claim(ordering)] == [2]
+    leases.close()

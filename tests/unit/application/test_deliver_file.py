@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import contextmanager
 
+import attrs
 import pytest
 
 from regards_order import (
@@ -224,3 +226,44 @@ def test_a_storage_out_of_reach(centre, scene) -> None:
     with pytest.raises(StorageUnavailable):
         centre.ordering.open_file(LISE, the_file(centre, scene).id)
     assert the_file(centre, scene).state == "DOWNLOAD_ERROR"
+
+
+def test_files_of_an_order_that_is_being_listed(centre) -> None:
+    """They are there already, but may be erased and listed anew: not ready."""
+    centre.product(centre.dataset("D"), "p", DataFile(DataType.RAWDATA, "r", "http://x/r", reference=True))
+    centre.ordering.external.contents["http://x/r"] = b"r"
+    order = centre.work(centre.place())
+    with centre.ordering.store.write() as tx:
+        tx.orders.save(attrs.evolve(tx.orders.get(order.id), status=OrderStatus.PENDING))
+    with pytest.raises(FileNotReady):
+        centre.ordering.open_file(LISE, the_file(centre, order).id)
+
+
+def test_the_order_is_locked_before_its_files_move(centre, scene) -> None:
+    """Lock order: whoever moves files of an order holds the order first."""
+    called = []
+
+    class Noted:
+        def __init__(self, inner, name: str) -> None:
+            self.inner, self.name = inner, name
+
+        def __getattr__(self, name: str):
+            def call(*args, **kwargs):
+                called.append((self.name, name, kwargs.get("lock", False)))
+                return getattr(self.inner, name)(*args, **kwargs)
+
+            return call
+
+    class Store:
+        read = centre.ordering.store.read
+
+        @contextmanager
+        def write(self):
+            with centre.ordering.store.write() as tx:
+                tx.orders, tx.files = Noted(tx.orders, "orders"), Noted(tx.files, "files")
+                yield tx
+
+    delivery = centre.with_(store=Store()).ordering.open_file(LISE, the_file(centre, scene).id)
+    assert list(delivery)
+    delivery.confirm()
+    assert called[:2] == [("orders", "get", True), ("files", "move", False)]

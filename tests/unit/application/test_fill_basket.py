@@ -466,7 +466,7 @@ def test_conflicts_are_overcome_nine_times(rc, intrude) -> None:
 def test_endless_conflict_is_given_up(rc, intrude) -> None:
     """When others change the basket again and again the add is refused, and nothing of it stays."""
     rc.ordering.add_selection(LISE, SelectionRequest(dataset_urn=DS1.urn))
-    raced = intrude(rc, *[churn(rc)] * 10)
+    raced = intrude(rc, *[churn(rc)] * 50)
     with pytest.raises(Conflict) as caught:
         raced.ordering.add_selection(LISE, EVERYTHING)
     assert caught.value.entity == "Basket"

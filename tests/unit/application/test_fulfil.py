@@ -709,3 +709,66 @@ def test_answers_survive_the_worker(twelve, intrude) -> None:
         fulfil.collect(intrude(twelve, None, die).ordering, suborder)
     hold_everything(twelve)
     assert twelve.work(order).counts.available == suborder.counts.pending
+
+
+def test_a_storage_that_never_answers(twelve) -> None:
+    """A worker that hangs at the deadline does not come back; the next one gives the files up without asking."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+
+    class Hanging(MemoryStorage):
+        def answers(self, files):
+            raise KeyboardInterrupt  # the nearest thing to a thread that is never heard of again
+
+    twelve.ordering.clock.advance(hours=2)
+    suborders = twelve.suborders(order)
+    for suborder in suborders:
+        with pytest.raises(KeyboardInterrupt):
+            fulfil.collect(twelve.with_(storage=Hanging()).ordering, suborder)
+    assert twelve.later(order, minutes=14).counts.error == 0
+    twelve.ordering.clock.advance(minutes=1)
+    ended = twelve.with_(storage=Hanging()).work(order)
+    assert (ended.status, ended.counts.error) == (OrderStatus.FAILED, 12)
+
+
+def test_slots_are_counted_after_their_notes_are_struck_off(twelve) -> None:
+    """What is freed after the count is noted after it: striking off comes first, or that note would be lost."""
+    called = []
+
+    class Slots:
+        def __init__(self, slots) -> None:
+            self.slots = slots
+
+        def __getattr__(self, name: str):
+            called.append(name)
+            return getattr(self.slots, name)
+
+    class Store:
+        @contextmanager
+        def write(self):
+            with twelve.ordering.store.write() as tx:
+                tx.slots = Slots(tx.slots)
+                yield tx
+
+    fulfil.schedule(twelve.with_(store=Store()).ordering, LISE.email)
+    assert called[:2] == ["forget_freed", "used"]
+
+
+def test_answers_of_a_lost_claim_are_not_kept(twelve, intrude) -> None:
+    """Who was overtaken while the storage answered keeps nothing: the next worker asks for itself."""
+    hold_everything(twelve)
+    order = twelve.work(twelve.place())
+    twelve.storage.held = set()
+    twelve.ordering.clock.advance(seconds=1)
+    with twelve.ordering.store.write() as tx:
+        [first, _] = tx.claims.suborders(twelve.ordering.clock.now(), 9, 0)
+
+    def overtake() -> None:
+        with twelve.ordering.store.write() as tx:
+            tx.claims.suborders(twelve.ordering.clock.now(), 9, 3600)
+
+    with pytest.raises(fulfil.Conflict):
+        fulfil.collect(intrude(twelve, overtake).ordering, first)
+    with twelve.ordering.store.read() as tx:
+        assert list(tx.answers.of(first.id)) == []
+    assert order.counts.available == 0

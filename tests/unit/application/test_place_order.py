@@ -200,3 +200,24 @@ def test_hours_come_from_the_settings(make_twelve) -> None:
     order = centre.place(LISE)
     assert (order.hours, order.created) == (5, centre.ordering.clock.now())
     assert centre.work(order).expires == order.created + dt.timedelta(hours=20)
+
+
+def test_other_services_own_nothing(centre) -> None:
+    """A service of the platform has neither basket nor orders, whatever e-mail its token bears."""
+    centre.product(centre.dataset("D"), "p", ("f", b"f"))
+    centre.place()
+    centre.ordering.add_selection(LISE, SelectionRequest())
+    service = User(LISE.email, service=True)
+    for deed in (
+        lambda: centre.ordering.add_selection(service, SelectionRequest()),
+        lambda: centre.ordering.add_identifiers(service, b"p"),
+        lambda: centre.ordering.remove_dataset(service, 1),
+        lambda: centre.ordering.empty_basket(service),
+        lambda: centre.ordering.place_order(service),
+    ):
+        with pytest.raises(NotAllowed, match="another service owns nothing"):
+            deed()
+    with pytest.raises(NoBasket):
+        centre.ordering.get_basket(service)
+    assert (centre.ordering.list_orders(service), centre.ordering.page_orders(service)) == ((), (0, ()))
+    assert centre.ordering.get_basket(LISE).selections

@@ -15,13 +15,13 @@ from common import compare, judge, timed
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from orders import USER, create_in, fill_service
-from servers import finisher
-from servers.postgres import Cluster, run_cluster
 
 from regards_order import SelectionRequest
 from regards_order_adapters.bootstrap import Service, open_service
 from regards_order_adapters.catalog.scan import scan
 from regards_order_adapters.config import Config
+from servers import finisher
+from servers.postgres import Cluster, run_cluster
 
 FILES = 100_000
 PROCESSES = 16

@@ -76,7 +76,7 @@ def create_app(
         "/health/live": _open(site, health.live),
         "/health/ready": _open(site, health.ready),
     }
-    inside = Router(routes, redirect_slashes=False, default=_nowhere)
+    inside = Router(routes, redirect_slashes=False, default=_nothing(site))
     return Common(Prefixed(segments, inside, beside, _nowhere))
 
 
@@ -92,8 +92,18 @@ def _open(site: Site, answer: Callable[[Site], Awaitable[Answer]]) -> ASGIApp:
     return app
 
 
+def _nothing(site: Site) -> ASGIApp:
+    """Return what answers below the prefix where there is nothing; only known callers learn that."""
+    resource = Resource(site, {})
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        await resource(scope, receive, send)
+
+    return app
+
+
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1000})
-        return
     await refuse(UnknownPath(scope["path"]), scope, receive, send)

@@ -16,17 +16,22 @@ from starlette.types import Receive, Scope, Send
 from regards_order.application.ordering import Ordering
 from regards_order.domain.errors import Fault, OrderingError
 from regards_order.domain.principal import Role, User
+from regards_order_adapters.http.accept import Accept
 from regards_order_adapters.http.answers import JSON, MULTIPART, Answer
 from regards_order_adapters.http.auth import authenticate
 from regards_order_adapters.http.errors import (
+    PROBLEM,
     BodyTooLarge,
     MalformedRequest,
+    NotAcceptable,
+    UnknownPath,
     UnsupportedMediaType,
     WrongVerb,
     refusal,
     unexpected,
 )
 from regards_order_adapters.http.site import Site
+from regards_order_adapters.tokens import Caller
 
 T = TypeVar("T")
 _ID = re.compile(r"-?[0-9]{1,19}", re.ASCII)
@@ -97,8 +102,24 @@ class Call:
         except orjson.JSONDecodeError as error:
             raise MalformedRequest((Fault("$", f"the body is no JSON: {error}"),)) from None
 
+    def require_json(self) -> None:
+        """Refuse a client that accepts no JSON.
+
+        Raises:
+            NotAcceptable: it wants something else.
+        """
+        header = accepted(self.request)
+        wanted = Accept.of(header)
+        if not (wanted.quality(JSON) or wanted.quality(PROBLEM)):
+            raise NotAcceptable(header)
+
     def answer(self, content: Any, status: int = 200) -> Answer:
-        """Return an answer with a JSON body, in the form that the client wants."""
+        """Return an answer with a JSON body, in the form that the client wants.
+
+        Raises:
+            NotAcceptable: it wants no JSON.
+        """
+        self.require_json()
         return Answer.json(content, status, pretty="_pretty" in self.request.query_params)
 
 
@@ -128,13 +149,14 @@ class Endpoint:
     body: str | None = None
     download: bool = False
 
-    async def respond(self, site: Site, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, in the order of checks of docs/rest.md."""
+    async def respond(self, site: Site, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of a known caller, in the order of checks of docs/rest.md."""
         request = Request(scope, receive)
-        caller = authenticate(site, request.headers, request.query_params)
         caller.user.require(self.role, f"{request.method} {scope['path']}")
-        body = b"" if self.body is None else await _read(request, self.body, site.limits.body_bytes)
-        call = Call(site=site, tenant=caller.tenant, user=caller.user, request=request, body=body)
+        call = Call(site=site, tenant=caller.tenant, user=caller.user, request=request)
+        if self.body is not None:
+            call.require_json()  # before anything is done, which could not be told then
+            call = attrs.evolve(call, body=await _read(request, self.body, site.limits.body_bytes))
         with site.places.one() if self.download and not call.head else nullcontext():
             answer = await self.answer(call)
             await answer.send(scope, receive, send)
@@ -146,7 +168,7 @@ class Resource:
 
     Attributes:
         site: what all endpoints share.
-        endpoints: verb → endpoint; GET answers HEAD too.
+        endpoints: verb → endpoint; GET answers HEAD too. None at all where there is nothing.
     """
 
     site: Site
@@ -162,7 +184,9 @@ class Resource:
             await send(message)
 
         try:
-            await self._endpoint(scope).respond(self.site, scope, receive, watched)
+            request = Request(scope)
+            caller = authenticate(self.site, request.headers, request.query_params)
+            await self._endpoint(scope).respond(self.site, caller, scope, receive, watched)
         except ClientDisconnect:
             return
         except Exception as failure:
@@ -174,6 +198,8 @@ class Resource:
         await refuse(refused, scope, receive, send)
 
     def _endpoint(self, scope: Scope) -> Endpoint:
+        if not self.endpoints:
+            raise UnknownPath(scope["path"])
         verb = scope["method"]
         endpoint = self.endpoints.get("GET" if verb == "HEAD" else verb)
         if endpoint is None:
@@ -182,12 +208,16 @@ class Resource:
         return endpoint
 
 
+def accepted(request: Request) -> str:
+    """Return what a client accepts, in its own words."""
+    return ",".join(request.headers.getlist("accept"))
+
+
 async def refuse(error: OrderingError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request with a refusal."""
     request = Request(scope)
     pretty = "_pretty" in request.query_params
-    accept = ",".join(request.headers.getlist("accept"))
-    await refusal(error, accept, pretty=pretty).send(scope, receive, send)
+    await refusal(error, accepted(request), pretty=pretty).send(scope, receive, send)
 
 
 async def _read(request: Request, expected: str, limit: int) -> bytes:

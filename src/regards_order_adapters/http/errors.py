@@ -108,6 +108,31 @@ class BodyTooLarge(OrderingError):
 
 
 @attrs.define(eq=False)
+class HeadTooLarge(OrderingError):
+    """The head of the request is too large: at most {self.limit} bytes are allowed for address and headers."""
+
+    code = "HEAD_TOO_LARGE"
+    status = 431
+    limit: int
+
+
+@attrs.define(eq=False)
+class NoHttp(OrderingError):
+    """The request cannot be read as HTTP: {self.cause}"""
+
+    code = "NO_HTTP"
+    status = 400
+    cause: str
+
+
+class RequestTimedOut(OrderingError):
+    """The request did not come in time."""
+
+    code = "REQUEST_TIMED_OUT"
+    status = 408
+
+
+@attrs.define(eq=False)
 class UnsupportedMediaType(OrderingError):
     """A body of the type "{self.found}" cannot be read; expected {self.expected}."""
 
@@ -210,6 +235,8 @@ def _problem(error: OrderingError) -> dict[str, object]:
         problem["errors"] = [
             {"path": _writable(fault.path), "detail": _writable(fault.detail)} for fault in error.faults
         ]
+    elif isinstance(error, LabelTaken | LabelTooLong):
+        problem["errors"] = [{"path": "$.label", "detail": problem["detail"]}]
     return problem
 
 

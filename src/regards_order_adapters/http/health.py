@@ -25,6 +25,8 @@ async def ready(site: Site) -> Answer:
     except Exception as failure:
         _log.warning("readiness unknown", exc_info=failure, extra={"action": "readiness_unknown"})
         reasons = [f"it cannot be found out: {type(failure).__name__}"]
+    if site.streams.stuck(site.limits.thread_seconds):
+        reasons.append(f"all {site.limits.stream_threads} threads that read files wait for their sources")
     if not reasons:
         return Answer.json({"ready": True, "reasons": []})
     content = {"ready": False, "reasons": reasons, "messages": reasons}

@@ -34,6 +34,11 @@ _COMMON = raw(
 )
 
 
+def common_headers(name: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of every answer to the request of that name."""
+    return [*_COMMON, (b"correlation-id", name.encode())]
+
+
 @attrs.frozen
 class Common:
     """Give every answer its common headers, answer OPTIONS, and write the access log: an ASGI application."""
@@ -72,8 +77,7 @@ class _Entry:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
-                own = (b"correlation-id", self.name.encode())
-                message = {**message, "headers": [*message.get("headers", ()), *_COMMON, own]}
+                message = {**message, "headers": [*message.get("headers", ()), *common_headers(self.name)]}
             await send(message)
             if message["type"] == "http.response.body":
                 self.sent += len(message.get("body", b""))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from regards_order.domain.errors import StorageUnavailable
 from regards_order.domain.order import Order
 from regards_order_adapters.http.answers import Answer
+from regards_order_adapters.http.blocks import Body
 from regards_order_adapters.http.calls import Call, Sendable
 from regards_order_adapters.http.links import order_links
 from regards_order_adapters.http.pages import Page
@@ -47,13 +49,18 @@ async def download_zip(call: Call) -> Sendable:
     }
     if call.head:
         return Answer(200, headers=headers, sized=False)
-    return Download(
-        site=call.site,
+    body = Body(
         headers=headers,
         size=None,
-        body=delivery,
+        chunks=delivery,
         confirm=delivery.confirm,
         close=_nothing,
+        progress=lambda: (delivery.files, len(delivery.failures)),
+    )
+    return Download(
+        site=call.site,
+        opener=lambda: body,
+        late=StorageUnavailable("the archive did not begin"),
         subject={"order_id": order_id},
     )
 

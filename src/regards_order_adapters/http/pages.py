@@ -16,7 +16,9 @@ from regards_order_adapters.http.errors import MalformedRequest
 
 _LARGEST = 2000
 _FAR = 2**62  # beyond every offset that a database takes
-_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_NUMBER = re.compile(r"0*([0-9]+)", re.ASCII)
+_LAST = 2**63 - 1
+_NAMED = 10
 
 
 @attrs.frozen
@@ -38,18 +40,20 @@ class Page:
     @classmethod
     def asked(cls, query: QueryParams, size: int) -> Page:
         """Return the page that a query asks for; *size* is the default."""
-        wanted = _number(query.get("size")) or size
-        return cls(_number(query.get("page")) or 0, min(wanted, _LARGEST))
+        wanted = _digits(query.get("size")) or size
+        return cls(_number(query.get("page")), min(wanted, _LARGEST))
 
     @classmethod
     def sorted(cls, query: QueryParams, size: int) -> Page:
-        """Return the page that a query asks for, with ``sort`` and ``after``.
+        """Return the page that a query asks for, with ``sort`` and ``after``; a field that comes again changes nothing.
 
         Raises:
             MalformedRequest: a sort has a direction that is none.
         """
-        sort = tuple(_order(text) for text in query.getlist("sort") if text.strip())
-        return attrs.evolve(cls.asked(query, size), sort=sort, after=_number(query.get("after")) or 0)
+        fields: dict[str, str] = {}
+        for name, direction in (_order(text) for text in query.getlist("sort") if text.strip()):
+            fields.setdefault(name, direction)
+        return attrs.evolve(cls.asked(query, size), sort=tuple(fields.items()), after=_number(query.get("after")))
 
     @property
     def offset(self) -> int:
@@ -66,7 +70,7 @@ class Page:
         if unknown:
             known = ", ".join(fields)
             raise MalformedRequest(
-                tuple(Fault("sort", f'"{name}" cannot be sorted by; expected {known}') for name in unknown)
+                tuple(Fault("sort", f'"{name}" cannot be sorted by; expected {known}') for name in unknown[:_NAMED])
             )
         return tuple(Sort(fields[name], direction == "desc") for name, direction in self.sort)
 
@@ -92,8 +96,16 @@ class Page:
         return urlencode(query, quote_via=quote, safe=",")
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and _NUMBER.fullmatch(text) else None
+def _digits(text: str | None) -> int:
+    """Return a number, 0 when a text is none; of a longer one than any that counts, one that is too large as well."""
+    match = _NUMBER.fullmatch(text or "")
+    return int(match[1][:20]) if match else 0
+
+
+def _number(text: str | None) -> int:
+    """Return a number of 64 bits, 0 when a text is none."""
+    number = _digits(text)
+    return number if number <= _LAST else 0
 
 
 def _order(text: str) -> tuple[str, str]:

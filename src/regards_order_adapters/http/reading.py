@@ -8,8 +8,9 @@ from urllib.parse import unquote
 
 import attrs
 
-from regards_order.domain.errors import Fault
+from regards_order.domain.errors import Fault, InvalidInput
 from regards_order.domain.selection import SelectionRequest
+from regards_order.domain.text import is_unicode
 from regards_order_adapters.http.dates import read_date
 from regards_order_adapters.http.errors import MalformedRequest
 
@@ -134,8 +135,11 @@ def read_order_request(body: Any) -> tuple[str | None, str | None]:
 
     Raises:
         MalformedRequest: naming every field of a wrong type.
+        InvalidInput: the address of the page holds what none can hold.
     """
     fields = Fields.of(body)
-    asked = fields.text("label"), fields.text("onSuccessUrl")
+    label, page = fields.text("label"), fields.text("onSuccessUrl")
     fields.check()
-    return asked
+    if page and ("\0" in page or not is_unicode(page)):
+        raise InvalidInput((Fault("$.onSuccessUrl", f"{ascii(page)[:80]} holds NUL or half a character"),))
+    return label, page

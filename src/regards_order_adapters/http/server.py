@@ -8,62 +8,22 @@ import logging
 import math
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import cast
 
 from starlette.types import ASGIApp
 
 from regards_order_adapters.extras import require
-from regards_order_adapters.http.wires import CONNECTION
-
-if sys.platform == "linux":
-    import fcntl
-    import termios
+from regards_order_adapters.http.connections import ServerConnection
 
 require("http", "uvicorn", "httptools")
 
 import uvicorn  # noqa: E402 -- after its absence was explained
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: E402
 
 _log = logging.getLogger(__name__)
 GRACE_SECONDS = 10.0
 _UNFINISHED = "ASGI callable returned without completing response."
-
-
-class _Connection(HttpToolsProtocol):
-    """A connection that tells downloads what ASGI has no words for: is it sent, is it received, hang up.
-
-    It puts itself into the scope of each request, as a `wires.Connection`.
-    """
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self.scope["extensions"] = {CONNECTION: {"connection": self}}
-
-    def outstanding(self) -> int:
-        """Return how many bytes its client's machine has not acknowledged."""
-        if self.transport.is_closing():
-            return 0
-        return self.transport.get_write_buffer_size() + _unacknowledged(self.transport.get_extra_info("socket"))
-
-    def buffer(self, limit: int | None) -> None:
-        """Let *limit* bytes wait before a message has to; None for the default."""
-        if not self.transport.is_closing():
-            self.transport.set_write_buffer_limits(limit)
-
-    def abort(self) -> None:
-        """Hang up at once."""
-        self.transport.abort()
-
-
-def _unacknowledged(opened: socket.socket) -> int:
-    """Return the bytes that the kernel keeps for a connection; 0 where it does not tell."""
-    if sys.platform != "linux":
-        return 0
-    answer = fcntl.ioctl(opened.fileno(), termios.TIOCOUTQ, bytes(4))
-    return int.from_bytes(answer, sys.byteorder)
 
 
 class Server(uvicorn.Server):
@@ -79,7 +39,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             loop="auto",
-            http=_Connection,
+            http=ServerConnection,
             ws="none",
             lifespan="on",
             log_config=None,
@@ -113,7 +73,7 @@ class Server(uvicorn.Server):
     def _break(self) -> None:
         """Hang up: to the application it looks as if its clients had gone, so nothing counts as delivered."""
         for connection in list(self.server_state.connections):
-            connection.transport.abort()
+            cast(ServerConnection, connection).abort()
 
 
 def serve(

@@ -3,82 +3,26 @@
 A thread reads one block ahead while the one before is being sent, and none is held while a client is slow.  The states
 of files change when all was handed over, but for what tells the client that it has everything: the last byte of a body
 of known length, else the end of the answer.  So an answer that ends well is one whose delivery is stored; in every
-other case the connection is broken, and nothing changes.
+other case the connection is broken, and nothing changes.  What fails before anything was sent is a refusal.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import attrs
 from starlette.types import Receive, Scope, Send
 
-from regards_order.domain.errors import OrderingError
+from regards_order.domain.errors import OrderingError, SourceTimedOut, StoreUnavailable
+from regards_order_adapters.http.blocks import BLOCK, Blocks, Body
+from regards_order_adapters.http.errors import SourcesBusy
 from regards_order_adapters.http.site import Site
 from regards_order_adapters.http.wires import Gone, Wire
 
 _log = logging.getLogger(__name__)
-_BLOCK = 256 * 1024
-_GATHER_SECONDS = 0.5
-
-
-class _Blocks:
-    """Read a body in threads, one block at a time; may be closed at any moment, by anybody."""
-
-    def __init__(self, body: Iterable[bytes], confirm: Callable[[], object], close: Callable[[], object]) -> None:
-        self._lock = threading.Lock()
-        self._chunks: Iterator[bytes] = iter(body)
-        self._confirm, self._close = confirm, close
-        self._busy = self._over = False
-
-    def next(self) -> bytes:
-        """Return some more bytes: much, or what came in half a second; nothing at the end."""
-        gathered, size, begun = [], 0, time.monotonic()
-        with self._turn():
-            while not self._over and size < _BLOCK and (not size or time.monotonic() - begun < _GATHER_SECONDS):
-                chunk = next(self._chunks, None)
-                if chunk is None:
-                    break
-                gathered.append(chunk)
-                size += len(chunk)
-        return b"".join(gathered)
-
-    def confirm(self) -> None:
-        """Note that all was handed over, unless it was closed before."""
-        with self._turn():
-            if not self._over:
-                self._confirm()
-
-    def close(self) -> None:
-        """Let go of the source, at once or as soon as the block that is being read is read; nothing is noted."""
-        with self._lock:
-            self._over = True
-            busy = self._busy
-        if not busy:
-            self._let_go()
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        with self._lock:
-            self._busy = True
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._busy, over = False, self._over
-            if over:
-                self._let_go()
-
-    def _let_go(self) -> None:
-        close = getattr(self._chunks, "close", None)  # of a generator: it lets go of what it holds
-        if close is not None:
-            close()
-        self._close()
+_FIRST_PAUSE, _LAST_PAUSE = 0.25, 2.0
 
 
 @attrs.frozen(kw_only=True)
@@ -87,44 +31,55 @@ class Download:
 
     Attributes:
         site: what all endpoints share.
-        headers: name → value, in Latin-1.
-        size: bytes of the body, None when nobody knows.
-        body: the blocks; an error while they are read breaks the connection.
-        confirm: called in a thread after the last byte was handed over.
-        close: called in a thread when it is over in any other way, and after `confirm` too.
+        opener: called in a thread; returns the body.
+        late: what is told when it does not return in time.
         subject: what is delivered, for the log.
     """
 
     site: Site
-    headers: Mapping[str, str]
-    size: int | None
-    body: Iterable[bytes]
-    confirm: Callable[[], object]
-    close: Callable[[], object]
+    opener: Callable[[], Body]
+    late: OrderingError
     subject: Mapping[str, object]
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; what goes wrong is logged, and then the answer stays without an end."""
-        blocks = _Blocks(self.body, self.confirm, self.close)
+        """Send it; what goes wrong after the first byte is logged, and then the answer stays without an end.
+
+        Raises:
+            OrderingError: it went wrong before.
+        """
+        blocks = Blocks(self.opener)
         wire = Wire.open(scope, receive, send, self.site.limits.patience_seconds)
         try:
             await self._stream(blocks, wire)
         except Gone:
+            wire.abort()
             self._tell("client gone", "download_left", logging.INFO)
         except OrderingError as failure:
-            self._tell("download broken", "download_broken", logging.WARNING, cause=failure.message)
             self.site.workers.submit(self.site.changed)
+            if not wire.begun:
+                raise
+            self._tell("download broken", "download_broken", logging.WARNING, cause=failure.message)
         except Exception:
+            if not wire.begun:
+                raise
             _log.exception("download broken", extra={"action": "download_broken", **self.subject})
         finally:
             wire.close()
             self.site.streams.submit(blocks.close)
 
-    async def _stream(self, blocks: _Blocks, wire: Wire) -> None:
-        streams, left, last = self.site.streams, self.size, b""
-        await wire.begin(self._full_headers())
+    async def _stream(self, blocks: Blocks, wire: Wire) -> None:
+        body = await self._open(blocks, wire)
+        streams, left, last = self.site.streams, body.size, b""
         ahead = streams.start(blocks.next)
-        while block := await wire.result(ahead):
+        if left is not None and left <= BLOCK:
+            await self._read(ahead, body, wire)  # a small file that is wrong can still be refused
+        if left == 0:  # the headers tell the client that it has everything
+            await self._confirm(blocks, wire)
+        await wire.begin(body.headers if left is None else {**body.headers, "content-length": str(left)})
+        if left == 0:
+            await wire.end(b"")
+            return
+        while block := await self._read(ahead, body, wire):
             ahead = streams.start(blocks.next)
             if left is not None:
                 left -= len(block)
@@ -134,12 +89,55 @@ class Download:
             del block  # the server has it: a slow client costs one copy
             await wire.drain()
         await wire.handed_over()
-        await asyncio.shield(self.site.workers.start(blocks.confirm))
-        self.site.workers.submit(self.site.changed)
+        await self._confirm(blocks, wire)
         await wire.end(last)
 
-    def _full_headers(self) -> Mapping[str, str]:
-        return self.headers if self.size is None else {**self.headers, "content-length": str(self.size)}
+    async def _open(self, blocks: Blocks, wire: Wire) -> Body:
+        """Return the body, once a thread is free and the source answers.
+
+        Raises:
+            SourcesBusy: no thread is free for it.
+            OrderingError: the source cannot be opened, or did not answer in time.
+        """
+        limits, job = self.site.limits, self.site.streams.submit(blocks.open)
+        opening = asyncio.wrap_future(job)
+        try:
+            try:
+                return await wire.result(opening, limits.thread_seconds)
+            except TimeoutError:
+                if job.cancel():
+                    raise SourcesBusy(limits.stream_threads) from None
+            return await wire.result(opening, limits.open_seconds)
+        except TimeoutError:
+            raise self.late from None
+        finally:
+            opening.cancel()
+
+    async def _read(self, ahead: asyncio.Future[bytes], body: Body, wire: Wire) -> bytes:
+        seconds = self.site.limits.block_seconds
+        while True:
+            before = body.progress()
+            try:
+                return await wire.result(ahead, seconds)
+            except TimeoutError:
+                if body.progress() == before:
+                    raise SourceTimedOut(f"not a byte within {seconds:g} s") from None
+
+    async def _confirm(self, blocks: Blocks, wire: Wire) -> None:
+        """Note that all was handed over; a database that restarts gets some time to come back."""
+        loop, pause = asyncio.get_running_loop(), _FIRST_PAUSE
+        deadline = loop.time() + self.site.limits.confirm_seconds
+        while True:
+            try:
+                await asyncio.shield(self.site.workers.start(blocks.confirm))
+                break
+            except StoreUnavailable as failure:
+                if loop.time() + pause > deadline:
+                    raise
+                self._tell("delivery not stored yet", "delivery_waits", logging.INFO, cause=failure.message)
+            await wire.pause(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+        self.site.workers.submit(self.site.changed)
 
     def _tell(self, message: str, action: str, level: int, **data: object) -> None:
         _log.log(level, message, extra={"action": action, **self.subject, **data})

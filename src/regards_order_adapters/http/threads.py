@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -50,6 +51,7 @@ class Threads:
         self._limit, self._name = limit, name
         self._changed = threading.Condition()
         self._jobs: deque[_Job] = deque()
+        self._begun: dict[int, float] = {}
         self._running = self._idle = 0
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
@@ -92,6 +94,11 @@ class Threads:
                 abandoned.set()
             future.cancel()
 
+    def stuck(self, seconds: float) -> bool:
+        """Return whether every thread has been busy with one piece of work for that long."""
+        with self._changed:
+            return len(self._begun) >= self._limit and max(self._begun.values()) < time.monotonic() - seconds
+
     def _work(self) -> None:
         while (job := self._next()) is not None:
             job.run()
@@ -99,9 +106,11 @@ class Threads:
 
     def _next(self) -> _Job | None:
         with self._changed:
+            self._begun.pop(threading.get_ident(), None)
             self._idle += 1
             try:
                 if self._changed.wait_for(lambda: self._jobs, timeout=_IDLE_SECONDS):
+                    self._begun[threading.get_ident()] = time.monotonic()
                     return self._jobs.popleft()
                 self._running -= 1
                 return None

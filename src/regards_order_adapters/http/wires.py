@@ -14,7 +14,7 @@ from regards_order_adapters.http.answers import raw
 T = TypeVar("T")
 #: the extension of the scope in which a server may offer the `Connection` of a request
 CONNECTION = "regards_order.connection"
-_FIRST_LOOK, _LAST_LOOK = 0.001, 0.1
+_FIRST_LOOK, _LAST_LOOK, _IDLE_LOOK = 0.001, 0.1, 1.0
 #: a receiver may acknowledge the last segment late, and the largest segments have this many bytes
 _UNHURRIED = 64 * 1024
 
@@ -25,6 +25,10 @@ class Gone(Exception):
 
 class Connection(Protocol):
     """What a server can tell about a connection, and ASGI cannot."""
+
+    def alive(self) -> bool:
+        """Return whether the client is there; the server may not have heard yet that it hung up."""
+        ...
 
     def outstanding(self) -> int:
         """Return how many bytes the client's machine has not acknowledged; 0 when it is closed."""
@@ -42,6 +46,9 @@ class Connection(Protocol):
 class _Unknown:
     """The connection of a server that tells nothing."""
 
+    def alive(self) -> bool:
+        return True
+
     def outstanding(self) -> int:
         return 0
 
@@ -52,14 +59,19 @@ class _Unknown:
         """Leave it to the server, which sees an answer without an end."""
 
 
-@attrs.frozen
+@attrs.define
 class Wire:
-    """Send one answer, and see whether its client takes it."""
+    """Send one answer, and see whether its client takes it.
+
+    Attributes:
+        begun: whether the headers were sent.
+    """
 
     _send: Send
     _gone: asyncio.Task[None]
     _connection: Connection
     _patience: float
+    begun: bool = attrs.field(default=False, init=False)
 
     @classmethod
     def open(cls, scope: Scope, receive: Receive, send: Send, patience: float) -> Wire:
@@ -71,8 +83,13 @@ class Wire:
         """Stop to look at the client."""
         self._gone.cancel()
 
+    def abort(self) -> None:
+        """Hang up at once."""
+        self._connection.abort()
+
     async def begin(self, headers: Mapping[str, str]) -> None:
         """Send the headers."""
+        self.begun = True
         self._connection.buffer(0)  # full as soon as anything waits, so that `drain` waits for all of it
         await self._send({"type": "http.response.start", "status": 200, "headers": raw(headers)})
 
@@ -90,20 +107,36 @@ class Wire:
             async with asyncio.timeout(self._patience):
                 await self._body(b"", more=True)
         except TimeoutError:
-            self._connection.abort()
             raise Gone from None
         self._check()
 
-    async def result(self, future: asyncio.Future[T]) -> T:
+    async def result(self, future: asyncio.Future[T], seconds: float) -> T:
         """Wait for something, as long as the client is there.
 
         Raises:
             Gone: the client is not there any more.
+            TimeoutError: it did not come within so many seconds.
         """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         waited: set[asyncio.Future[Any]] = {future, self._gone}
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        while not future.done():
+            left = deadline - loop.time()
+            if left <= 0:
+                raise TimeoutError
+            await asyncio.wait(waited, timeout=min(left, _IDLE_LOOK), return_when=asyncio.FIRST_COMPLETED)
+            self._check()
         self._check()
         return future.result()
+
+    async def pause(self, seconds: float) -> None:
+        """Do nothing for a while.
+
+        Raises:
+            Gone: the client is not there any more.
+        """
+        await asyncio.wait({self._gone}, timeout=seconds)
+        self._check()
 
     async def handed_over(self) -> None:
         """Wait until the client's machine has acknowledged everything, but for the little that it may wait with.
@@ -117,10 +150,8 @@ class Wire:
             if outstanding < best:
                 best, deadline = outstanding, loop.time() + self._patience
             elif loop.time() > deadline:
-                self._connection.abort()
                 raise Gone
-            await asyncio.wait({self._gone}, timeout=pause)
-            self._check()
+            await self.pause(pause)
             pause = min(2 * pause, _LAST_LOOK)
         for _ in range(2):  # what the network knows by now
             await asyncio.sleep(0)
@@ -132,7 +163,7 @@ class Wire:
         await self._body(block, more=False)
 
     def _check(self) -> None:
-        if self._gone.done():
+        if self._gone.done() or not self._connection.alive():
             raise Gone
 
     async def _body(self, block: bytes, *, more: bool) -> None:

@@ -187,7 +187,7 @@ def test_problem_form_tells_more_than_the_code_word() -> None:
     problem = told(LabelTaken("ana@example.org", "x"), PROBLEM)
     assert problem["type"] == "urn:regards-order:error:label-not-unique-for-owner"
     assert "choose another label" in problem["detail"]
-    assert "errors" not in problem
+    assert problem["errors"] == [{"path": "$.label", "detail": problem["detail"]}]
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "application/json, text/plain", "application/*"])

@@ -335,7 +335,7 @@ def test_database_that_is_away_at_the_end(with_files: Callable[..., Any], make_d
         def write(self) -> Any:
             raise StoreUnavailable("switched off")
 
-    broken = make_desk(desk.centre.with_(store=Store()))
+    broken = make_desk(desk.centre.with_(store=Store()), limits=Limits(confirm_seconds=0))
     talk = Talk(broken, "/orders/files/1")
     asyncio.run(talk.run())
     assert (talk.body, talk.ended) == (LARGE[:-1], False)
@@ -349,6 +349,11 @@ class Connection:
     left: list[int]
     limits: list[int | None] = attrs.field(factory=list)
     aborted: bool = False
+    there: bool = True
+
+    def alive(self) -> bool:
+        """Return what the test says."""
+        return self.there
 
     def outstanding(self) -> int:
         """Return the next number of bytes that are not acknowledged."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -31,6 +31,18 @@ class AttributeType(enum.Enum):
     DOUBLE = "DOUBLE"  #: numbers
     DATE = "DATE_ISO8601"  #: instants
     BOOLEAN = "BOOLEAN"  #: true or false
+    STRING_ARRAY = "STRING_ARRAY"  #: texts, perhaps several on one product
+    LONG_ARRAY = "LONG_ARRAY"  #: whole numbers, perhaps several
+    DOUBLE_ARRAY = "DOUBLE_ARRAY"  #: numbers, perhaps several
+    DATE_ARRAY = "DATE_ISO8601_ARRAY"  #: instants, perhaps several
+    BOOLEAN_ARRAY = "BOOLEAN_ARRAY"  #: truth values, perhaps several
+
+    __hash__ = object.__hash__
+
+    @property
+    def element(self) -> AttributeType:
+        """Return the type of one value."""
+        return AttributeType[self.name.removesuffix("_ARRAY")]
 
 
 class ValueKind(enum.Enum):
@@ -41,6 +53,11 @@ class ValueKind(enum.Enum):
     NUMBER = "N"  #: a number with a fraction
     INSTANT = "D"  #: an ISO 8601 date-time
     TEXT = "T"  #: any other text
+    BOOLEANS = "B*"  #: the same in an array
+    INTEGERS = "I*"
+    NUMBERS = "N*"
+    INSTANTS = "D*"
+    TEXTS = "T*"
 
     __hash__ = object.__hash__
 
@@ -106,8 +123,14 @@ def read_value(value: Any) -> AttributeValue | None:
 
 def read_values(value: Any) -> tuple[AttributeValue, ...]:
     """Return all values of one attribute of one product: an array has several, a null none."""
-    values = value if isinstance(value, list | tuple) else (value,)
-    return tuple(read for read in map(read_value, values) if read is not None)
+    if not isinstance(value, list | tuple):
+        read = read_value(value)
+        return () if read is None else (read,)
+    return tuple(attrs.evolve(read, kind=_IN_ARRAYS[read.kind]) for read in map(read_value, value) if read is not None)
+
+
+_IN_ARRAYS = {kind: ValueKind(f"{kind.value}*") for kind in ValueKind if not kind.value.endswith("*")}
+_ALONE = {several: kind for kind, several in _IN_ARRAYS.items()}
 
 
 def infer_type(kinds: Iterable[ValueKind]) -> AttributeType:
@@ -117,6 +140,8 @@ def infer_type(kinds: Iterable[ValueKind]) -> AttributeType:
     'DOUBLE'
     """
     seen = frozenset(kinds)
+    if not seen.isdisjoint(_ALONE):
+        return AttributeType[f"{infer_type(_ALONE.get(kind, kind) for kind in seen).name}_ARRAY"]
     if seen == {ValueKind.BOOLEAN}:
         return AttributeType.BOOLEAN
     if seen == {ValueKind.INTEGER}:
@@ -128,56 +153,26 @@ def infer_type(kinds: Iterable[ValueKind]) -> AttributeType:
     return AttributeType.STRING
 
 
-_RESERVED_FRAGMENTS = frozenset({"id", "providerId", "label", "model", "files", "tags", "geometry", "properties"})
-#: the fields of every product, with their types
-BUILT_IN: Mapping[str, AttributeType] = {
-    "id": AttributeType.STRING,
-    "virtualId": AttributeType.STRING,
-    "providerId": AttributeType.STRING,
-    "label": AttributeType.STRING,
-    "model": AttributeType.STRING,
-    "tags": AttributeType.STRING,
-    "version": AttributeType.LONG,
-    "last": AttributeType.BOOLEAN,
-    "rawdata": AttributeType.STRING,
-    "datasetModelNames": AttributeType.STRING,
-    "_creationDate": AttributeType.DATE,
-    "_lastUpdate": AttributeType.DATE,
-}
-
-
 @attrs.frozen
 class Field:
-    """Name a queryable field: built in, or an attribute of the products' ``properties`` by its dotted name."""
+    """Name a queryable field: built in, or an attribute of the products' ``properties`` by its dotted name.
+
+    Attributes:
+        name: its name, without prefix.
+        type: the type of one value: never one of arrays.
+        built_in: whether every product has it.
+        several: whether a product may have several values.
+    """
 
     name: str
     type: AttributeType
     built_in: bool = False
+    several: bool = attrs.field(default=False, kw_only=True)
 
-
-def resolve(name: str, attributes: Mapping[str, AttributeType]) -> Field | None:
-    """Return the field that a query calls *name*, or None when there is none.
-
-    Args:
-        name: as written in the query, unescaped.
-        attributes: dotted name and type of each attribute that some product of the tenant has.
-
-    The names are those of docs/queries.md: a built-in field; an attribute by its short name when only one has it; by
-    its dotted name; with ``properties.`` or ``feature.properties.`` before it; ``productId`` for ``providerId``.
-    """
-    if name in BUILT_IN:
-        return Field(name, BUILT_IN[name], True)
-    for prefix in ("feature.properties.", "properties."):
-        if name.startswith(prefix) and (full := name[len(prefix) :]) in attributes:
-            return Field(full, attributes[full])
-    if "." in name and name in attributes and name.split(".", 1)[0] not in _RESERVED_FRAGMENTS:
-        return Field(name, attributes[name])
-    short = [full for full in attributes if full.rsplit(".", 1)[-1] == name]
-    if len(short) == 1:
-        return Field(short[0], attributes[short[0]])
-    if name == "productId":
-        return Field("providerId", AttributeType.STRING, True)
-    return None
+    @classmethod
+    def of(cls, name: str, type: AttributeType, *, built_in: bool = False) -> Field:
+        """Return the field of this type, which may be one of arrays."""
+        return cls(name, type.element, built_in, several=type is not type.element)
 
 
 def virtual_id(urn: str, *, last: bool) -> tuple[str, ...]:

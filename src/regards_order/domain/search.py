@@ -8,8 +8,9 @@ from typing import TypeGuard
 
 import attrs
 
-from regards_order.domain.attributes import AttributeType, resolve
+from regards_order.domain.attributes import AttributeType
 from regards_order.domain.errors import InvalidUrn, RequestRefused
+from regards_order.domain.fields import FieldNames
 from regards_order.domain.lucene import (
     EVERYTHING,
     CompilePattern,
@@ -155,7 +156,7 @@ def _query(request: SelectionRequest, attributes: Mapping[str, AttributeType]) -
         parts.append(parse_query(request.query, attributes))
     name = request.parameter("exists")
     if name is not None:
-        field = resolve(name, attributes)
+        field = FieldNames(attributes).find(name)
         if field is None:
             raise RequestRefused(f'The search parameter "exists" names the unknown attribute "{shown(name)}"')
         parts.append(Exists(field))

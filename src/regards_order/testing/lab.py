@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from regards_order.domain.attributes import AttributeType
-from regards_order.domain.product import DataFile, DataType, Product
+from regards_order.domain.product import DataFile, Dataset, DataType, Product
 
 DATASET_A, DATASET_B, DATASET_C = (f"URN:AIP:DATASET:lab:0000000{x}-0000-0000-0000-00000000000{x}:V1" for x in "abc")
+_TEAM = frozenset({"lab-team"})
 _ATTRIBUTES: Mapping[str, AttributeType] = {
     "title": AttributeType.STRING,
     "author": AttributeType.STRING,
@@ -18,8 +19,8 @@ _ATTRIBUTES: Mapping[str, AttributeType] = {
     "bpm": AttributeType.DOUBLE,
     "date": AttributeType.DATE,
     "isTrue": AttributeType.BOOLEAN,
-    "cast": AttributeType.STRING,
-    "years": AttributeType.LONG,
+    "cast": AttributeType.STRING_ARRAY,
+    "years": AttributeType.LONG_ARRAY,
     "sensing.start": AttributeType.DATE,
     "sensing.mode": AttributeType.STRING,
     "orbit.mode": AttributeType.STRING,
@@ -29,6 +30,12 @@ _ATTRIBUTES: Mapping[str, AttributeType] = {
 def lab_attributes() -> dict[str, AttributeType]:
     """Return the attributes of LAB with their types."""
     return dict(_ATTRIBUTES)
+
+
+def lab_datasets() -> tuple[Dataset, ...]:
+    """Return the datasets A, B and C of LAB."""
+    urns = ((DATASET_A, "A"), (DATASET_B, "B"), (DATASET_C, "C"))
+    return tuple(Dataset(urn, f"lab-{name}", f"Dataset {name}", _TEAM) for urn, name in urns)
 
 
 def lab_products() -> tuple[Product, ...]:
@@ -61,7 +68,7 @@ def _product(number: int, provider_id: str, tags: tuple[str, ...], properties: M
         number != 4,
         properties,
         None,
-        frozenset({"lab-team"}),
+        _TEAM,
         (file,),
         entered,
         entered,

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from regards_order.domain.attributes import (
-    BUILT_IN,
     AttributeType,
     AttributeValue,
     Field,
@@ -18,8 +17,8 @@ from regards_order.domain.attributes import (
     parse_instant,
     read_value,
     read_values,
-    resolve,
 )
+from regards_order.domain.fields import BUILT_IN, FieldNames
 
 DAY = 86_400_000_000
 B, I, N, D, T = (  # noqa: E741
@@ -139,7 +138,7 @@ ATTRIBUTES = {
 @pytest.mark.parametrize(
     ("name", "field"),
     [
-        *((name, Field(name, kind, True)) for name, kind in BUILT_IN.items()),
+        *((name, Field.of(name, kind, built_in=True)) for name, kind in BUILT_IN.items()),
         ("title", Field("title", AttributeType.STRING)),
         ("start", Field("a.start", AttributeType.DATE)),
         ("a.mode", Field("a.mode", AttributeType.LONG)),
@@ -157,10 +156,10 @@ ATTRIBUTES = {
 )
 def test_names_of_fields(name: str, field: Field | None) -> None:
     """A field is called by its built-in name, its dotted name, or a short name that only one attribute has."""
-    assert resolve(name, ATTRIBUTES) == field
+    assert FieldNames(ATTRIBUTES).find(name) == field
 
 
 def test_product_id_is_another_word_for_provider_id() -> None:
     """``productId`` means ``providerId`` unless an attribute has that name."""
-    assert resolve("productId", {}) == Field("providerId", AttributeType.STRING, True)
-    assert resolve("productId", ATTRIBUTES) == Field("f.productId", AttributeType.LONG)
+    assert FieldNames({}).find("productId") == Field("providerId", AttributeType.STRING, True)
+    assert FieldNames(ATTRIBUTES).find("productId") == Field("f.productId", AttributeType.LONG)

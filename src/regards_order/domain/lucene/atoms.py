@@ -60,7 +60,14 @@ class Range:
     high: Limit
 
 
-Operand = Text | Pattern | Range
+@attrs.frozen
+class Regex:
+    """Ask for a text that matches a regular expression, which is as written, without its slashes."""
+
+    text: str
+
+
+Operand = Text | Pattern | Regex | Range
 
 
 @attrs.frozen
@@ -86,13 +93,15 @@ def read_name(query: str, token: Token) -> Name:
 
 
 def read_operand(query: str, token: Token) -> Operand:
-    """Return what a term, a quoted text or a range asks for.
+    """Return what a term, a quoted text, a regular expression or a range asks for.
 
     Raises:
         QueryRefused: an escape is wrong.
     """
     if token.kind is Kind.QUOTED:
         return Text(literal(query, token.text[1:-1], token.offset + 1), quoted=True)
+    if token.kind is Kind.REGEX:
+        return Regex(token.text[1:-1])
     if token.kind is Kind.RANGE:
         low, high = token.bounds
         return Range(

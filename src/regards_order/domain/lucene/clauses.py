@@ -45,7 +45,7 @@ class _State(enum.Enum):
 
 _SIGNS = {Kind.AND: Sign.AND, Kind.OR: Sign.OR, Kind.NOT: Sign.NOT, Kind.MINUS: Sign.NOT}
 _MODIFIERS = frozenset({Kind.NOT, Kind.MINUS, Kind.PLUS})
-_ATOMS = frozenset({Kind.TERM, Kind.QUOTED, Kind.RANGE})
+_ATOMS = frozenset({Kind.TERM, Kind.QUOTED, Kind.REGEX, Kind.RANGE})
 
 
 class Checker:
@@ -187,10 +187,6 @@ class Checker:
 
 
 _INDETERMINATE = "Indeterminate relationship between criteria"
-_REGEX = (
-    "Regular expressions are not supported yet: write wildcards, as in field:S2?_*, or an OR of texts;"
-    ' put quotes around a text with a slash, as in "a/b".'
-)
 _AFTER = {
     Kind.FUZZY: 'Similar texts and words near each other ("{text}") are not supported: write wildcards, as in f:har*,'
     " or put quotes around a text with a tilde.",
@@ -205,8 +201,6 @@ _AFTER = {
 
 def _misplaced(token: Token, *, value: bool) -> str:
     """Return the message for a token that begins no clause and no value."""
-    if token.kind is Kind.REGEX:
-        return _REGEX
     found = shown(token.text)
     if value:
         return f'A value is expected after the field, found "{found}": put quotes around special characters.'

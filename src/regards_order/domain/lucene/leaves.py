@@ -1,4 +1,4 @@
-"""The leaves: what an atom means on a field of each type."""
+"""The leaves on one field: what an atom means on a field of each type."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import attrs
 
 from regards_order.domain.attributes import INTEGER_MAX, INTEGER_MIN, AttributeType, Field
 from regards_order.domain.errors import QueryRefused
-from regards_order.domain.lucene.atoms import Atom, Limit, Pattern, Range, Text, Wildcard
+from regards_order.domain.lucene.atoms import Atom, Limit, Pattern, Range, Regex, Text, Wildcard
 from regards_order.domain.lucene.literals import EXPECTED, near, read_float, read_integers
-from regards_order.domain.lucene.nodes import NOTHING, Between, Contains, Exists, Like, OneOf, Query
+from regards_order.domain.lucene.nodes import NOTHING, Between, Contains, Exists, Like, Matches, OneOf, Query
+from regards_order.domain.lucene.regex import ANYTHING, normalize
 from regards_order.domain.lucene.tokens import shown
 
 
 @attrs.frozen
-class Leaf:
-    """Give an atom its meaning.
+class FieldLeaf:
+    """Give an atom on one field its meaning.
 
     Attributes:
         query: the whole text, for the message of a refusal.
@@ -37,7 +38,7 @@ class Leaf:
             return self._equality(operand)
         if isinstance(operand, Pattern):
             return self._pattern(operand)
-        return self._range(operand)
+        return self._regex(operand) if isinstance(operand, Regex) else self._range(operand)
 
     def _equality(self, operand: Text) -> Query:
         text = operand.value
@@ -57,18 +58,21 @@ class Leaf:
             return Exists(self.field)
         if self.field.type is AttributeType.STRING:
             return Like(self.field, operand.pieces)
-        kind = self.field.type.value
-        problem = (
-            f'Field "{shown(self.field.name)}" is of type {kind}, which has no wildcards: write'
-            f" {EXPECTED[self.field.type]}, or * alone for any value."
-        )
-        raise self._refusal(problem, self.atom.offset)
+        raise self._only_texts("wildcards", "*")
+
+    def _regex(self, operand: Regex) -> Query:
+        pattern = normalize(self.query, operand.text, self.atom.offset + 1)
+        if pattern == ANYTHING:
+            return Exists(self.field)
+        if self.field.type is AttributeType.STRING:
+            return Matches(self.field, pattern)
+        raise self._only_texts("regular expressions", "/.*/")
 
     def _range(self, operand: Range) -> Query:
         kind = self.field.type
-        if kind is AttributeType.STRING or kind is AttributeType.BOOLEAN:
+        if kind is AttributeType.STRING or kind is AttributeType.BOOLEAN or self.field.several:
             raise self._refusal(
-                f'Range query not supported for attribute type {kind.value}: field "{shown(self.field.name)}" can be'
+                f'Range query not supported for attribute type {self._type}: field "{shown(self.field.name)}" can be'
                 f" compared with {EXPECTED[kind]} only, not with {_range_text(operand)}.",
                 self.atom.offset,
             )
@@ -128,10 +132,21 @@ class Leaf:
 
     # --- refusals ----------------------------------------------------------------------------------------------------
 
+    @property
+    def _type(self) -> str:
+        return f"{self.field.type.value}{'_ARRAY' if self.field.several else ''}"
+
     def _no_value(self, text: str, offset: int) -> QueryRefused:
-        kind = self.field.type
-        problem = f'Field "{shown(self.field.name)}" is of type {kind.value}: "{shown(text)}" is not {EXPECTED[kind]}.'
+        expected = EXPECTED[self.field.type]
+        problem = f'Field "{shown(self.field.name)}" is of type {self._type}: "{shown(text)}" is not {expected}.'
         return self._refusal(problem, offset)
+
+    def _only_texts(self, form: str, any_value: str) -> QueryRefused:
+        problem = (
+            f'Field "{shown(self.field.name)}" is of type {self._type}, which has no {form}: write'
+            f" {EXPECTED[self.field.type]}, or {any_value} alone for any value."
+        )
+        return self._refusal(problem, self.atom.offset)
 
     def _refusal(self, problem: str, offset: int) -> QueryRefused:
         return QueryRefused(self.query, problem, offset)

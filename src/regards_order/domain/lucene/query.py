@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from regards_order.domain.attributes import AttributeType, Field, resolve
+from regards_order.domain.attributes import AttributeType, Field
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene import grammar
-from regards_order.domain.lucene.atoms import Atom, Name, Range, Text
-from regards_order.domain.lucene.leaves import Leaf
+from regards_order.domain.lucene.atoms import Atom
+from regards_order.domain.lucene.meaning import meaning
 from regards_order.domain.lucene.nodes import (
     Anywhere,
     Contains,
@@ -24,7 +24,7 @@ from regards_order.domain.lucene.nodes import (
     disjunction,
     negation,
 )
-from regards_order.domain.lucene.tokens import shown
+from regards_order.domain.lucene.places import Places
 
 MAX_VALUES = 100_000
 
@@ -53,8 +53,7 @@ class _Validation:
 
     def __init__(self, text: str, attributes: Mapping[str, AttributeType]) -> None:
         self._text = text
-        self._attributes = attributes
-        self._fields: dict[str, Field] = {}
+        self._places = Places(text, attributes)
         self._leaves = 0
 
     def validate(self, node: grammar.Node, listed: _Listed) -> Query:
@@ -65,7 +64,7 @@ class _Validation:
             listed: how many values of each kind on each field the OR around the node has so far.
         """
         if isinstance(node, Atom):
-            leaf = Leaf(self._text, self._field(node), node).meaning()
+            leaf = meaning(self._text, self._places.of(node), node)
             self._count(leaf, node.offset, listed)
             return leaf
         if isinstance(node, grammar.Not):
@@ -93,40 +92,3 @@ class _Validation:
         self._leaves += 1
         if self._leaves > grammar.MAX_LEAVES:
             raise grammar.too_many_leaves(self._text, offset)
-
-    def _field(self, atom: Atom) -> Field:
-        name = atom.field
-        if name is None:
-            raise QueryRefused(self._text, _no_field(atom), atom.offset)
-        field = self._fields.get(name.text) or resolve(name.text, self._attributes)
-        if field is None:
-            raise QueryRefused(self._text, self._unknown(name), name.offset)
-        self._fields[name.text] = field
-        return field
-
-    def _unknown(self, name: Name) -> str:
-        """Return the message for a name that no field has."""
-        known, at, suffix = name.text.partition("@")
-        if known == "" and suffix == "multisearch":
-            return _FULL_TEXT.format(found="@multisearch")
-        if at and resolve(known, self._attributes) is not None:
-            return (
-                f'The suffix "@{shown(suffix)}" is not supported yet: write {shown(known)}:"…" for an equal text,'
-                f" {shown(known)}:… for one that contains it, or wildcards as in {shown(known)}:har*."
-            )
-        return (
-            f"Unknown parameter {shown(known or name.text)}: no product has such an attribute, or several have one of"
-            " this short name; write its full name, as in sensing.mode."
-        )
-
-
-_FULL_TEXT = "Search in all fields ({found}) is not supported yet: name a field, as in title:harry."
-
-
-def _no_field(atom: Atom) -> str:
-    """Return the message for an atom that names no field."""
-    if isinstance(atom.operand, Range):
-        return "A range needs a field, as in altitude:[0 TO 100]."
-    if isinstance(atom.operand, Text):
-        return _FULL_TEXT.format(found=f'"{shown(atom.operand.value)}"')
-    return _FULL_TEXT.format(found="a text with wildcards")

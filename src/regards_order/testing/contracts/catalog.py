@@ -11,12 +11,14 @@ import pytest
 
 from regards_order.domain.attributes import AttributeType
 from regards_order.domain.counters import Counters, Summary, TypeCount
+from regards_order.domain.errors import InvalidInput, SearchRefused
 from regards_order.domain.principal import Access
 from regards_order.domain.product import CatalogFile, DataFile, Dataset, DataType, OrderedProduct, Product
 from regards_order.domain.search import Search, compile_search
 from regards_order.domain.selection import SelectionRequest
 from regards_order.ports.catalog import Catalog
-from regards_order.testing.lab import lab_products
+from regards_order.testing.lab import DATASET_A, DATASET_B, DATASET_C, lab_datasets, lab_products
+from regards_order.testing.lab_cases import LabCase, lab_cases, lab_urn
 from regards_order.testing.memory_storage import RePatterns
 from regards_order.testing.samples import ENTERED, make_dataset, make_file, make_product
 
@@ -48,7 +50,7 @@ _QUERIES = (
     "isTrue:true",
     "isTrue:false",
     "cast:watson",
-    "years:[2002 TO 2002]",
+    "years:(2002 OR 1977)",
     "sensing.mode:iw",
     "sensing.mode:x OR NOT orbit.mode:*",
     "providerId:s2a*",
@@ -65,6 +67,43 @@ _QUERIES = (
     'title:("Star Wars" OR "star wars")',
     "id:*12*",
     "label:alpha",
+    "title:/[A-Z].*/",
+    "title:/(Star|star) Wars.{0,3}/",
+    "title:/.+@cnes[.]fr/",
+    "title:/\\w+/",
+    "title:/[^ -z]t[^a].*/",
+    "years:/.*/",
+    "altitude:/.*/",
+    "tags:/[A-Z]:[A-Z]/",
+    "rawdata:/s2a.*|S2A.*/",
+    "STAR OR potter",
+    '"rs"',
+    "été",
+    "Été",
+    "*r*s",
+    "s?ar",
+    "2020",
+    "film AND NOT /.*_.*/",
+    "/S2A_001/",
+    "*",
+    "title@text:*",
+    "title@text:ÉT",
+    "title@TEXT:WAR*",
+    "title@text:/[M-P].*/",
+    'title@text:"mail john"',
+    'title@text:("star wars" OR évian OR "no such")',
+    "title@text:a_b",
+    "tags@text:v1",
+    "title@keyword:Star OR title@other:potter",
+    "altitude@text:8848",
+    "title:(harry OR war OR x OR y OR jo OR 1)",
+    "altitude:(0 OR 8848 OR 1e30)",
+    "bpm:(128 OR 90.25)",
+    'date:("2020-01-01T00:00:00Z" OR "2020-03-01T00:00:00+02:00")',
+    "isTrue:(true OR false)",
+    "version:(1 OR 2) AND last:(true OR false)",
+    "virtualId:*LAST",
+    "datasetModelNames:*",
 )
 
 
@@ -106,8 +145,16 @@ class CatalogContract:
     def test_attributes_have_the_types_of_their_values(self, make_catalog: MakeCatalog) -> None:
         """Names are dotted; a type is that of all values of all products; nulls and empty arrays have none."""
         properties = (
-            {"title": "x", "level": 1, "cloud": 1, "when": "2026-01-01T00:00:00Z", "ok": True, "mixed": 1},
-            {"cloud": 1.5, "mixed": "x", "none": None, "empty": [], "list": [1, 2.5], "sensing": {"mode": "a"}},
+            {"title": "x", "level": 1, "cloud": 1, "when": "2026-01-01T00:00:00Z", "ok": True, "mixed": 1, "both": 1},
+            {
+                "cloud": 1.5,
+                "mixed": "x",
+                "none": None,
+                "empty": [],
+                "list": [1, 2.5],
+                "both": [1],
+                "sensing": {"mode": "a"},
+            },
         )
         products = [make_product(f"p{n}", properties=each) for n, each in enumerate(properties)]
         assert dict(make_catalog([], products).attributes()) == {
@@ -117,7 +164,8 @@ class CatalogContract:
             "when": AttributeType.DATE,
             "ok": AttributeType.BOOLEAN,
             "mixed": AttributeType.STRING,
-            "list": AttributeType.DOUBLE,
+            "list": AttributeType.DOUBLE_ARRAY,
+            "both": AttributeType.LONG_ARRAY,
             "sensing.mode": AttributeType.STRING,
         }
 
@@ -138,6 +186,48 @@ class CatalogContract:
         accepts = search.predicate(RePatterns().compile)
         found = catalog.search([search], _EVERYTHING, limit=100)
         assert [each.urn for each in found] == sorted(each.urn for each in products if accepts(each))
+
+    @pytest.mark.parametrize("case", lab_cases(), ids=str)
+    def test_a_case_of_the_sample_catalogue(self, make_catalog: MakeCatalog, case: LabCase) -> None:
+        """A request on LAB finds the products that the case names, or is refused."""
+        products = lab_products()
+        catalog = make_catalog(lab_datasets(), products)
+        if case.found is None:
+            with pytest.raises((SearchRefused, InvalidInput)):
+                compile_search(case.request, catalog.attributes())
+            return
+        search = compile_search(case.request, catalog.attributes())
+        found = {each.urn for each in catalog.search([search], _EVERYTHING, limit=100)}
+        assert " ".join(str(n) for n, each in enumerate(products, 1) if each.urn in found) == case.found
+        assert catalog.summary([search], _EVERYTHING).total.objects_count == len(found)
+
+    def test_a_summary_of_the_sample_catalogue(self, make_catalog: MakeCatalog) -> None:
+        """A product in two datasets counts in both, and once in all (case 80)."""
+        catalog = make_catalog(lab_datasets(), lab_products())
+        summary = catalog.summary(everything(catalog), _TEAM)
+        assert (summary.total.objects_count, summary.total.types) == (10, {DataType.RAWDATA: TypeCount(10, 0)})
+        counts = {urn: counters.objects_count for urn, counters in summary.datasets.items()}
+        assert counts == {DATASET_A: 3, DATASET_B: 4, DATASET_C: 3}
+        assert catalog.summary(everything(catalog), Access(frozenset())) == Summary()
+        assert catalog.summary(everything(catalog), _EVERYTHING).total.objects_count == 10
+
+    def test_pages_of_the_sample_catalogue(self, make_catalog: MakeCatalog) -> None:
+        """Four, four, two and none (case 81)."""
+        catalog = make_catalog(lab_datasets(), lab_products())
+        pages, after = [], ""
+        for _ in range(4):
+            page = catalog.search(everything(catalog), _TEAM, after=after, limit=4)
+            pages.append([each.urn for each in page])
+            after = page[-1].urn if page else after
+        assert [len(page) for page in pages] == [4, 4, 2, 0]
+        assert [urn for page in pages for urn in page] == sorted(each.urn for each in lab_products())
+
+    def test_two_requests_on_the_sample_catalogue(self, make_catalog: MakeCatalog) -> None:
+        """What any of them finds is found once (case 83)."""
+        catalog = make_catalog(lab_datasets(), lab_products())
+        searches = [*everything(catalog, "title:harry"), *everything(catalog, "last:true", DATASET_B)]
+        found = [each.urn for each in catalog.search(searches, _TEAM, limit=100)]
+        assert found == sorted(lab_urn(number) for number in (1, 2, 3, 5, 6))
 
     def test_all_parts_of_a_request_are_joined_by_and(self, make_catalog: MakeCatalog) -> None:
         """Query, dataset, ids to include, ids to exclude, and the date before which a product must have entered."""
@@ -183,6 +273,73 @@ class CatalogContract:
         search = compile_search(SelectionRequest(dataset_urn=_B.urn), {}, dataset=_A.urn)
         assert _names(catalog.search([search], _ALL, limit=10)) == ["both"]
         assert catalog.summary([search], _ALL).total.objects_count == 1
+
+    # --- versions of datasets
+
+    @pytest.mark.parametrize(
+        ("asked", "names"),
+        [("V1", ["one"]), ("V2", ["last", "two"]), ("LAST", ["last", "two"]), ("V3", [])],
+    )
+    def test_the_last_version_of_a_dataset_has_two_names(
+        self, make_catalog: MakeCatalog, asked: str, names: list[str]
+    ) -> None:
+        """Whoever asks for one of them by equality finds the products tagged with the other, too."""
+        urn = "URN:AIP:DATASET:default:0000000e-0000-0000-0000-00000000000e:"
+        datasets = [attrs.evolve(_A, urn=f"{urn}{version}", provider_id=version) for version in ("V1", "V2")]
+        tags = {"one": "V1", "two": "V2", "last": "LAST", "none": "V4"}
+        products = [attrs.evolve(make_product(name), tags=frozenset({urn + tag})) for name, tag in tags.items()]
+        catalog = make_catalog(datasets, products)
+        for query, dataset in (
+            (None, urn + asked),
+            (f'tags:"{urn}{asked}"', None),
+            (f'tags:("x" OR "{urn}{asked}")', None),
+        ):
+            search = everything(catalog, query, dataset)
+            assert sorted(_names(catalog.search(search, _ALL, limit=9))) == names
+            assert catalog.summary(search, _ALL).total.objects_count == len(names)
+        (contained,) = everything(catalog, f"tags:*{asked}")
+        assert len(catalog.search([contained], _ALL, limit=9)) == (asked in tags.values())
+
+    # --- parameters beside the query
+
+    @pytest.mark.parametrize(
+        ("parameters", "names"),
+        [
+            ({"g": "POLYGON((0 40, 10 40, 10 50, 0 50, 0 40))"}, ["area", "line", "point"]),
+            ({"g": "POLYGON((1 43, 2 43, 2 44, 1 44, 1 43))"}, ["area", "line", "point"]),
+            ({"g": "POLYGON((170 -10, 180 -10, 180 10, 170 10, 170 -10))"}, ["east"]),
+            ({"g": "POLYGON((60 60, 61 60, 61 61, 60 60))"}, []),
+            ({"lat": "43.6", "lon": "1.44", "r": "100"}, ["area", "point"]),
+            ({"lat": "43.6", "lon": "1.44", "r": "100 km"}, ["area", "line", "point"]),
+            ({"lat": "0", "lon": "-179.9", "r": "30km"}, ["east", "west"]),
+            ({"g": "POLYGON((0 40, 10 40, 10 50, 0 50, 0 40))", "lat": "0", "lon": "0", "r": "1"}, []),
+            ({"exists": "level"}, ["point"]),
+            ({"exists": "label"}, ["area", "east", "line", "nowhere", "point", "west"]),
+            ({"hasImage": "true"}, ["point"]),
+            ({"hasImage": "false", "sort": "x", "q": "level:1"}, ["point"]),
+        ],
+    )
+    def test_parameters_choose_products(
+        self, make_catalog: MakeCatalog, parameters: dict[str, str], names: list[str]
+    ) -> None:
+        """A polygon, a circle, an attribute that must have a value, and pictures; all are joined by AND."""
+        square = [[-5, 35], [15, 35], [15, 55], [-5, 55], [-5, 35]]
+        shapes: dict[str, Any] = {
+            "point": {"type": "Point", "coordinates": [1.44, 43.6]},
+            "line": {"type": "LineString", "coordinates": [[-20, 43.2], [20, 43.2]]},
+            "area": {"type": "Polygon", "coordinates": [square]},
+            "east": {"type": "Point", "coordinates": [179.9, 0]},
+            "west": {"type": "Point", "coordinates": [-179.8, 0]},
+            "nowhere": None,
+        }
+        products = [attrs.evolve(make_product(name), geometry=shape) for name, shape in shapes.items()]
+        picture = make_file("q.png", b"x", data_type=DataType.THUMBNAIL)
+        products[0] = attrs.evolve(products[0], properties={"level": 1}, files=(*products[0].files, picture))
+        catalog = make_catalog([], products)
+        request = SelectionRequest({name: (value,) for name, value in parameters.items()})
+        search = compile_search(request, catalog.attributes())
+        assert sorted(_names(catalog.search([search], _ALL, limit=9))) == names
+        assert catalog.summary([search], _ALL).total.objects_count == len(names)
 
     # --- several searches
 

@@ -209,8 +209,11 @@ REFUSED = [
     ("f:a)", 3, "no opening one"),
     ("(", 0, "must follow"),
     # what is not supported
-    ("f:/a.*/", 2, "not supported yet: write"),
-    ("/a.*/", 0, "not supported yet: write"),
+    ("f>/a.*/", 1, "A value must follow"),
+    ("/a.*/:x", 5, "must follow the plain name of a field"),
+    ("f:/a/~2", 5, "Similar texts"),
+    ("f:/a/^2", 5, "Weights"),
+    ("f:/a/ /b/", 6, "Indeterminate relationship"),
     ("f:a~", 3, "not supported: write"),
     ("f:a~2", 3, "not supported: write"),
     ('f:"a b"~2', 7, "not supported: write"),

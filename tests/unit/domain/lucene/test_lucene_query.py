@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from regards_order.domain.attributes import INTEGER_MAX, INTEGER_MIN, AttributeType, Field
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene import (
+    EVERYTHING,
     NOTHING,
     And,
+    Anywhere,
     Between,
     Contains,
     Exists,
+    HasWords,
     Like,
+    Matches,
     Not,
     OneOf,
     Or,
@@ -38,6 +42,9 @@ TYPES = {
     "sensing.mode": AttributeType.STRING,
     "orbit.mode": AttributeType.STRING,
     "label.x": AttributeType.STRING,
+    "years": AttributeType.LONG_ARRAY,
+    "words": AttributeType.STRING_ARRAY,
+    "title@x": AttributeType.STRING,
 }
 TITLE, AUTHOR, ALTITUDE, BPM, DATE, IS_TRUE = (Field(name, TYPES[name]) for name in list(TYPES)[:6])
 ANY, ONE = Wildcard.ANY, Wildcard.ONE
@@ -79,6 +86,83 @@ def longs(low: int | None, high: int | None) -> Between:
 )
 def test_a_leaf_asks_what_its_field_can_answer(query: str, tree: Query) -> None:
     """Quoted means equal, unquoted contains, wildcards the whole value, a star alone any value."""
+    assert read(query) == tree
+
+
+WORDS = Field("words", AttributeType.STRING, several=True)
+EVERYWHERE = Anywhere(
+    (
+        *(
+            Field(name, AttributeType.STRING, True, several=name in ("tags", "rawdata", "datasetModelNames"))
+            for name in (
+                "id",
+                "virtualId",
+                "providerId",
+                "label",
+                "model",
+                "tags",
+                "rawdata",
+                "datasetModelNames",
+            )
+        ),
+        AUTHOR,
+        *(Field(name, AttributeType.STRING) for name in ("label.x", "orbit.mode", "sensing.mode", "title", "title@x")),
+        WORDS,
+    )
+)
+
+Z = Contains(EVERYWHERE, ("z",))
+
+
+@pytest.mark.parametrize(
+    ("query", "tree"),
+    [
+        ("title:/a.*/", Matches(TITLE, "a.*")),
+        ("title:/.*/", Exists(TITLE)),
+        ("title:/(.*)/", Exists(TITLE)),
+        ("words:/a\\/b/", Matches(WORDS, "a/b")),
+        ("title://", Matches(TITLE, "")),
+        ("altitude:/.*/", Exists(ALTITUDE)),
+        ("date:/(.)*/", Exists(DATE)),
+        ("isTrue:/.*/", Exists(IS_TRUE)),
+        ("title@keyword:x", Contains(TITLE, ("x",))),
+        ('title@KeyWord:"x"', equal(TITLE, "x")),
+        ("title@other:x*", Like(TITLE, ("x", ANY))),
+        ("title@x:y", Contains(TITLE, ("y",))),
+        ("title@x@text:y", HasWords(Field("title@x", AttributeType.STRING), (((ANY, "y", ANY),),))),
+        ("altitude@text:8848", equal(ALTITUDE, 8848)),
+        ("title@text:WArs", HasWords(TITLE, (((ANY, "wars", ANY),),))),
+        ("title@TEXT:ÉTÉ", HasWords(TITLE, (((ANY, "été", ANY),),))),
+        ("properties.title@text:x", HasWords(TITLE, (((ANY, "x", ANY),),))),
+        ('title@text:"Star-Wars, ii"', HasWords(TITLE, ((("star",), ("wars",), ("ii",)),))),
+        ('title@text:"…"', NOTHING),
+        ("title@text:a_b", NOTHING),
+        ("title@text:a\\ b", NOTHING),
+        ("title@text:*", HasWords(TITLE, (((ANY,),),))),
+        ("title@text:WA*?s", HasWords(TITLE, ((("wa", ANY, ONE, "s"),),))),
+        ("title@text:/W[A-C]+/", Matches(TITLE, "w[A-Ca-c]+", each_word=True)),
+        ("title@text:/.*/", Matches(TITLE, ".*", each_word=True)),
+        ('title@text:(a OR "b c" OR d*)', HasWords(TITLE, (((ANY, "a", ANY),), (("b",), ("c",)), (("d", ANY),)))),
+        ("harry", Contains(EVERYWHERE, ("harry",))),
+        ('"harry potter"', Contains(EVERYWHERE, ("harry potter",))),
+        ("@multisearch:harry", Contains(EVERYWHERE, ("harry",))),
+        ("@multisearch=(harry OR potter) OR x", Contains(EVERYWHERE, ("harry", "potter", "x"))),
+        ("harry*", Contains(EVERYWHERE, ("harry",))),
+        ("*harry", Contains(EVERYWHERE, ("harry",))),
+        ("*harry*", Contains(EVERYWHERE, ("harry",))),
+        ("h?r*y", Like(EVERYWHERE, (ANY, "h", ONE, "r", ANY, "y", ANY), ignore_case=True)),
+        ("?", Like(EVERYWHERE, (ANY, ONE, ANY), ignore_case=True)),
+        ("*", EVERYTHING),
+        ("title:x AND *", Contains(TITLE, ("x",))),
+        ("title:x AND NOT *", And((Contains(TITLE, ("x",)), Not(EVERYTHING)))),
+        ("/.*/", EVERYTHING),
+        ("/h.*/", Matches(EVERYWHERE, "h.*")),
+        ('"h*y"', Contains(EVERYWHERE, ("h*y",))),
+        ("(title:x OR y) AND z", And((Or((Contains(TITLE, ("x",)), Contains(EVERYWHERE, ("y",)))), Z))),
+    ],
+)
+def test_a_leaf_looks_at_words_and_everywhere(query: str, tree: Query) -> None:
+    """Suffixes choose words, no field means every text field; wildcards there only have to be contained."""
     assert read(query) == tree
 
 
@@ -230,15 +314,16 @@ REFUSED = [
     ("*:x", 0, "Unknown parameter *"),
     ("unknown>5", 0, "Unknown parameter unknown"),
     ("a\\\u0001:x", 0, "Unknown parameter a\ufffd"),
-    # not yet
-    ("harry", 0, "not supported yet: name a field"),
-    ('"harry potter"', 0, "not supported yet: name a field"),
-    ("title:x AND NOT S2B*", 16, "not supported yet: name a field"),
-    ("@multisearch:v", 0, "not supported yet: name a field"),
-    ("title@text:x", 0, '"@text" is not supported yet: write title:'),
-    ("title@:x", 0, '"@" is not supported yet'),
-    ("title@keyword:[1 TO 2]", 0, '"@keyword" is not supported yet'),
+    ("title@text@x@text:x", 0, "Unknown parameter title@text@x@text"),
+    ("@multisearch@text:x", 0, "Unknown parameter @multisearch@text"),
+    ("@Multisearch:x", 0, "Unknown parameter @Multisearch"),
+    ("title@:x", 0, "Nothing follows the @: write title:value, or title@text:value"),
+    ("title@keyword:[1 TO 2]", 0, "Unknown parameter title@keyword: a range takes no suffix"),
+    ("altitude:5 AND altitude@text>5", 15, "Unknown parameter altitude@text: a range takes no suffix"),
+    ("altitude@text:5 AND altitude@text>5", 20, "Unknown parameter altitude@text: a range takes no suffix"),
     ("[1 TO 2]", 0, "range needs a field"),
+    ("@multisearch:[1 TO 2]", 0, "range needs a field"),
+    ("@multisearch>2", 0, "range needs a field"),
     # ranges
     ("title:[a TO b]", 6, 'Range query not supported for attribute type STRING: field "title"'),
     ("title>a", 5, "{a TO *]"),
@@ -268,6 +353,14 @@ REFUSED = [
     ("altitude:?", 9, "LONG, which has no wildcards"),
     ("date:2020*", 5, "DATE_ISO8601, which has no wildcards"),
     ("isTrue:t*", 7, "BOOLEAN, which has no wildcards"),
+    ("years:2*", 6, "LONG_ARRAY, which has no wildcards"),
+    ("years:[1 TO 2]", 6, "Range query not supported for attribute type LONG_ARRAY"),
+    ("altitude:/8.*/", 9, "LONG, which has no regular expressions: write a number, or /.*/ alone"),
+    # regular expressions
+    ("title:/a(b/", 8, "never closed"),
+    ("altitude:/a(b/", 11, "never closed"),
+    ("/a**/", 3, "two repetitions"),
+    ("title@text:/(?i)a/", 12, '"(?"'),
 ]
 
 

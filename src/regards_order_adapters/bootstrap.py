@@ -104,7 +104,7 @@ class Service:
         return Ordering(
             store=store,
             leases=leases,
-            catalog=ReadAhead(SqlCatalog(store)),
+            catalog=ReadAhead(SqlCatalog(store, Re2Patterns())),
             storage=storage,
             external=self.external,
             patterns=Re2Patterns(),

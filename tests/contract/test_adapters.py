@@ -63,7 +63,7 @@ class TestSqlCatalog(CatalogContract):
         def make_catalog(datasets: Sequence[Dataset], products: Sequence[Product]) -> SqlCatalog:
             store = SqlStore(engine, f"tenant {next(numbers)}")
             put(store, datasets, products)
-            return SqlCatalog(store)
+            return SqlCatalog(store, Re2Patterns())
 
         return make_catalog
 

@@ -17,6 +17,7 @@ from regards_order_adapters import sample
 from regards_order_adapters.bootstrap import Service
 from regards_order_adapters.catalog.load import Loaded, load_files
 from regards_order_adapters.catalog.sql import SqlCatalog
+from regards_order_adapters.patterns import Re2Patterns
 
 FILE = {
     "dataType": "RAWDATA",
@@ -48,7 +49,7 @@ def load(service: Service, clock: ManualClock, tmp_path: Path, *lines: Any, name
 
 def find(service: Service, query: str | None = None, *, everything: bool = True) -> list[str]:
     """Return the names of the products that a query finds."""
-    catalog = SqlCatalog(service.store("default"))
+    catalog = SqlCatalog(service.store("default"), Re2Patterns())
     search = compile_search(SelectionRequest.of(query), catalog.attributes())
     found = catalog.search([search], Access(frozenset({"public"}), everything), limit=1000)
     return [f"{product.provider_id} V{product.version}" for product in found]
@@ -119,7 +120,7 @@ def test_the_same_urn_replaces_and_keeps_its_creation_date(
     first = clock.now()
     loaded = load(service, clock, tmp_path, {**PRODUCT, "properties": {"mode": "IW"}})
     assert (loaded.written.added, loaded.written.replaced) == (0, 1)
-    catalog = SqlCatalog(service.store("default"))
+    catalog = SqlCatalog(service.store("default"), Re2Patterns())
     assert set(catalog.attributes()) == {"mode"}
     assert find(service, f"_creationDate:[{first.isoformat()} TO {first.isoformat()}]") == ["P1 V2"]
 

@@ -40,7 +40,7 @@ def on_database(fresh_store: OpenStore, bench: Bench) -> Iterator[Ordering]:
         put(store, bench.catalog.datasets, bench.catalog.products)
         yield Ordering(
             store=store,
-            catalog=SqlCatalog(store),
+            catalog=SqlCatalog(store, Re2Patterns()),
             storage=bench.storage,
             external=bench.external,
             patterns=Re2Patterns(),

@@ -36,6 +36,7 @@ from regards_order.testing import MemoryCatalog
 from regards_order.testing import strategies as some
 from regards_order_adapters.catalog.sql import SqlCatalog
 from regards_order_adapters.catalog.write import put
+from regards_order_adapters.patterns import Re2Patterns
 from regards_order_adapters.sql import wire
 from regards_order_adapters.sql.unit_of_work import SqlStore
 
@@ -145,7 +146,7 @@ def test_any_rows_survive(fresh_store: OpenStore, files: list[OrderFile], accoun
 def both(store: SqlStore, datasets: Sequence[Dataset], products: Sequence[Product]) -> tuple[Catalog, Catalog]:
     """Return the same catalogue twice."""
     put(store, datasets, products)
-    return MemoryCatalog(datasets, products), SqlCatalog(store)
+    return MemoryCatalog(datasets, products), SqlCatalog(store, Re2Patterns())
 
 
 def read_all(catalog: Catalog, searches: Sequence[Search], access: Access, limit: int) -> list[list[Any]]:

@@ -10,7 +10,8 @@ import attrs
 import orjson
 import sqlalchemy as sa
 
-from regards_order.domain.attributes import ValueKind, microseconds, read_values
+from regards_order.domain.attributes import ValueKind, microseconds, read_values, virtual_id
+from regards_order.domain.geometry import read_shape
 from regards_order.domain.product import CatalogFile, Dataset, Product
 from regards_order_adapters.sql import schema, wire
 from regards_order_adapters.sql.tenancy import Scope, among
@@ -107,6 +108,7 @@ def _put_products(tx: SqlTransaction, products: dict[str, Product]) -> Written:
 
 
 def _product_row(id: int, product: Product, created: int, group_set: int) -> tuple[Any, ...]:
+    shape = None if product.geometry is None else read_shape(product.geometry)
     return (
         id,
         product.urn,
@@ -121,6 +123,8 @@ def _product_row(id: int, product: Product, created: int, group_set: int) -> tup
         created,
         microseconds(product.last_update),
         len(product.files),
+        next(iter(virtual_id(product.urn, last=True)), None),
+        *(None if shape is None else getattr(shape.box, side) for side in schema.BOX),
     )
 
 

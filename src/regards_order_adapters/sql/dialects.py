@@ -58,8 +58,18 @@ class _Values(sa.TypeDecorator[Any]):
         return value if dialect.name == "postgresql" else dump_json(value)
 
 
-class _Among(FunctionElement[bool]):
+class Test(FunctionElement[bool]):
+    """A condition in words of its own."""
+
     type = sa.Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        """Return the condition as part of a larger one; "= 1", which it would get on SQLite, hides it from indexes."""
+        return self
+
+
+class _Among(Test):
     inherit_cache = True
 
 

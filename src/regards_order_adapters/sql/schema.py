@@ -49,6 +49,10 @@ ORDERS_LEASED = "status = 'PENDING' AND leased_until IS NOT NULL"
 SUBORDERS_FREE = "state = 'QUEUED' AND leased_until IS NULL"
 SUBORDERS_LEASED = "state = 'QUEUED' AND leased_until IS NOT NULL"
 SUBORDERS_ASKED = "state = 'ASKED'"
+RAWDATA = "data_type = 'RAWDATA'"
+#: what a text is searched by: PostgreSQL has no index of whole texts of any length
+TEXT_KEY_LENGTH = 64
+TEXT_KEY = f"substr(text, 1, {TEXT_KEY_LENGTH})"
 
 
 def _lease() -> list[sa.Column[int]]:
@@ -297,6 +301,10 @@ datasets = sa.Table(
     sa.Column("files", sa.JSON, nullable=False),
 )
 
+#: the sides of what a product's geometry lies in, in degrees
+BOX = ("west", "south", "east", "north")
+
+# its virtual id is that of the last version: it counts as one only where the product is the last
 products = sa.Table(
     "products",
     metadata,
@@ -314,8 +322,13 @@ products = sa.Table(
     sa.Column("creation_date", Instant, nullable=False),
     sa.Column("last_update", Instant, nullable=False),
     sa.Column("file_count", sa.Integer, nullable=False),
+    sa.Column("virtual_id", Characters(255)),
+    *(sa.Column(side, sa.Double) for side in BOX),
     sa.UniqueConstraint("tenant_id", "urn"),
     sa.Index(None, "tenant_id", "provider_id"),
+    sa.Index(None, "tenant_id", "virtual_id"),
+    sa.Index(None, "tenant_id", "label"),
+    sa.Index(None, "tenant_id", "creation_date"),
 )
 
 # Parts of products begin their keys with tenant and product, so that a planner finds those of one product; they have no
@@ -347,6 +360,7 @@ product_files = sa.Table(
     sa.Column("digest_algorithm", Characters(16)),
     sa.Column("online", sa.Boolean, nullable=False),
     sa.Column("reference", sa.Boolean, nullable=False),
+    _partial("ix_product_files_rawdata", RAWDATA, "tenant_id", "filename"),
     sqlite_with_rowid=False,
 )
 
@@ -361,9 +375,9 @@ product_values = sa.Table(
     sa.Column("text", Prose, nullable=False),
     sa.Column("integer", sa.BigInteger),
     sa.Column("number", sa.Double),
-    sa.Index(None, "tenant_id", "name", "text"),
-    sa.Index(None, "tenant_id", "name", "integer"),
-    sa.Index(None, "tenant_id", "name", "number"),
+    sa.Index("ix_product_values_text", "tenant_id", "name", sa.text(TEXT_KEY), "product_id"),
+    _partial("ix_product_values_integer", "integer IS NOT NULL", "tenant_id", "name", "integer", "product_id"),
+    _partial("ix_product_values_number", "number IS NOT NULL", "tenant_id", "name", "number", "product_id"),
     sqlite_with_rowid=False,
 )
 

@@ -17,6 +17,7 @@ from regards_order.domain.attributes import (
     parse_instant,
     read_value,
     read_values,
+    virtual_id,
 )
 from regards_order.domain.fields import BUILT_IN, FieldNames
 
@@ -103,6 +104,7 @@ def test_arrays_have_several_values() -> None:
     assert [each.text for each in read_values((True,))] == ["true"]
     assert [each.text for each in read_values("x")] == ["x"]
     assert read_values(None) == ()
+    assert [each.kind for each in read_values([1, "x"])] == [ValueKind.INTEGERS, ValueKind.TEXTS]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,10 @@ def test_arrays_have_several_values() -> None:
         ({D, T}, "STRING"),
         ({B, I}, "STRING"),
         ({I, T}, "STRING"),
+        ({ValueKind.INTEGERS}, "LONG_ARRAY"),
+        ({ValueKind.INTEGERS, N}, "DOUBLE_ARRAY"),
+        ({ValueKind.INSTANTS, D}, "DATE_ARRAY"),
+        ({ValueKind.BOOLEANS, I}, "STRING_ARRAY"),
     ],
 )
 def test_types_are_inferred_from_all_values(kinds: set[ValueKind], name: str) -> None:
@@ -163,3 +169,40 @@ def test_product_id_is_another_word_for_provider_id() -> None:
     """``productId`` means ``providerId`` unless an attribute has that name."""
     assert FieldNames({}).find("productId") == Field("providerId", AttributeType.STRING, True)
     assert FieldNames(ATTRIBUTES).find("productId") == Field("f.productId", AttributeType.LONG)
+
+
+def test_texts_are_all_fields_of_type_string() -> None:
+    """The built-in ones, then the attributes by name, arrays included."""
+    names = [field.name for field in FieldNames({**ATTRIBUTES, "list": AttributeType.STRING_ARRAY}).texts()]
+    assert names == [
+        "id",
+        "virtualId",
+        "providerId",
+        "label",
+        "model",
+        "tags",
+        "rawdata",
+        "datasetModelNames",
+        "label.x",
+        "list",
+        "title",
+        "version",
+    ]
+
+
+def test_a_short_name_of_several_attributes_is_no_alias() -> None:
+    """Not even ``productId``: who writes it may mean one of them."""
+    assert FieldNames({"a.productId": AttributeType.LONG, "b.productId": AttributeType.LONG}).find("productId") is None
+
+
+@pytest.mark.parametrize(
+    ("urn", "last", "expected"),
+    [
+        ("URN:AIP:DATA:lab:00000000-0000-0000-0000-000000000004:V2,3:REVx", True, ("LAST,3:REVx",)),
+        ("URN:AIP:DATA:lab:00000000-0000-0000-0000-000000000004:V2", False, ()),
+        ("no URN", True, ()),
+    ],
+)
+def test_only_the_last_version_has_a_virtual_id(urn: str, last: bool, expected: tuple[str, ...]) -> None:
+    """It is the URN with LAST for the version; order and revision stay."""
+    assert tuple(each.rsplit("000004:", 1)[1] for each in virtual_id(urn, last=last)) == expected

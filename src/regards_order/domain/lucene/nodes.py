@@ -197,9 +197,9 @@ def disjunction(parts: list[Query]) -> Query:
 
 def listed_in(leaf: Listing) -> tuple[Any, ...]:
     """Return the values, texts or phrases that a leaf lists."""
-    match leaf:
-        case OneOf(_, listed) | Contains(_, listed) | HasWords(_, listed):
-            return listed
+    if isinstance(leaf, OneOf):
+        return leaf.values
+    return leaf.texts if isinstance(leaf, Contains) else leaf.phrases
 
 
 def leaves(query: Query) -> Iterator[Leaf]:

@@ -21,7 +21,6 @@ from regards_order.domain.lucene.nodes import (
     Anywhere,
     Between,
     Contains,
-    Exists,
     HasWords,
     Leaf,
     Like,
@@ -105,7 +104,7 @@ def _test(query: Leaf, compile_pattern: CompilePattern) -> Callable[[Any], bool]
             return words_test(phrases)
         case Between():
             return between_test(query)
-        case Exists():
+        case _:
             return lambda _: True
 
 

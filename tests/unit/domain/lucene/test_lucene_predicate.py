@@ -157,6 +157,7 @@ def test_a_dotted_name_leads_through_fragments(properties: Mapping[str, Any]) ->
     """The names of fragments and attributes may hold dots themselves, as in `Product.attributes`."""
     assert satisfies(Between(Field("a.b.c", AttributeType.LONG), 1, 1), **properties)
     assert not satisfies(Between(Field("a.b.d", AttributeType.LONG), 1, 1), **properties)
+    assert not satisfies(Exists(Field("a.b.d", AttributeType.LONG)), **{"a.b": {"d": {"x": 1}}, **properties})
 
 
 @pytest.mark.parametrize(

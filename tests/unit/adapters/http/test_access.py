@@ -143,3 +143,18 @@ def test_orders_of_others(desk: Any, ana: User, role: Role, status: int) -> None
         answer = desk.get(path.format(order.id), other)
         assert answer.status_code == status
         assert status == 200 or answer.json()["messages"][0].startswith("Access is denied")
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"), [("GET", "/nowhere"), ("PUT", "/order/basket"), ("HEAD", "/order/basket/selection"), ("GET", "")]
+)
+def test_only_known_callers_learn_what_is_there(desk: Any, verb: str, path: str) -> None:
+    """Token and tenant come before path and verb; outside the prefix nobody is asked."""
+    status = 404 if path in ("", "/nowhere") else 405
+    refused = desk.client.request(verb, PREFIX + path)
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    assert desk.client.request(verb, PREFIX + path, headers={"scope": "nowhere"}).status_code == 403
+    assert desk.client.request(verb, PREFIX + path, headers={"scope": "default"}).status_code == status
+    assert desk.ask(verb, path).status_code == status
+    assert desk.client.options(PREFIX + path).status_code == 200
+    assert desk.client.get("/nowhere").status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +22,7 @@ from regards_order import (
     User,
 )
 from regards_order.testing import make_file
+from regards_order_adapters.http.site import Limits
 
 BASE = "https://data.example.org/api/v1/rs-order"
 TEXT = b"x" * 91
@@ -435,3 +437,78 @@ def test_role_of_an_owner_does_not_matter(ordered: Callable[..., Ordered]) -> No
     here = ordered()
     for role in (Role.REGISTERED_USER, Role.EXPLOIT, Role.ADMIN, Role.INSTANCE_ADMIN):
         assert here.get("/orders/files/1", User(here.desk.user.email, role)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "found", [pytest.param(b"", id="empty"), TEXT[1:], TEXT + b"x", pytest.param(b"y" * 91, id="altered")]
+)
+def test_small_file_that_is_wrong_is_refused(ordered: Callable[..., Ordered], found: bytes) -> None:
+    """What fits into one block is verified before the first byte is sent: its failure has a status."""
+    here = ordered()
+    here.desk.centre.storage.contents["a.txt"] = found
+    answer = here.get("/orders/files/1")
+    assert (answer.status_code, len(answer.json()["messages"])) == (502, 1)
+    assert answer.headers["content-type"] == "application/json"
+    assert here.states() == {"a.txt": "DOWNLOAD_ERROR"}
+
+
+def test_empty_file(ordered: Callable[..., Ordered]) -> None:
+    """A file without bytes is a file; one that should be empty and is not is wrong."""
+    here = ordered(("empty.txt", b""))
+    answer = here.get("/orders/files/1")
+    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "0")
+    assert here.states() == {"empty.txt": "DOWNLOADED"}
+    here.desk.centre.storage.contents["empty.txt"] = b"zz"
+    assert here.get("/orders/files/1").status_code == 502
+    assert here.states() == {"empty.txt": "DOWNLOAD_ERROR"}
+
+
+class Hung(Storage):
+    """A storage, or another data centre, that does not answer."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner, SourceUnreachable("too late"))
+        self.go = threading.Event()
+
+    def open(self, file: Any) -> Any:
+        """Wait for the test."""
+        self.go.wait(10)
+        super().open(file)
+
+
+@pytest.mark.parametrize("reference", [False, True])
+def test_source_that_never_opens(
+    make_centre: Callable[..., Any], ordered: Callable[..., Ordered], reference: bool
+) -> None:
+    """A storage: come back; another data centre: it was silent."""
+    centre = make_centre()
+    hung = Hung(centre.storage)
+    centre = centre.with_(external=hung) if reference else centre.with_(storage=hung)
+    file = DataFile(DataType.RAWDATA, "x", "http://e.org/x", reference=True) if reference else ("x", TEXT)
+    here = ordered(file, centre=centre, limits=Limits(open_seconds=0.01, thread_seconds=0.01))
+    answer = here.get("/orders/files/1")
+    hung.go.set()
+    assert answer.status_code == (504 if reference else 503)
+    assert answer.headers.get("retry-after") == (None if reference else "10")
+    assert len(answer.json()["messages"]) == 1
+
+
+def test_sort_that_comes_again(ordered: Callable[..., Ordered]) -> None:
+    """A field that comes again changes nothing, and links do not repeat it."""
+    here = ordered(("a.bin", b"1"), ("b.bin", b"22"))
+    page = here.available("?sort=filename,desc" + "&sort=filename" * 3000 + "&sort=id").json()
+    assert [item["content"]["id"] for item in page["content"]] == [2, 1]
+    assert page["links"][0]["href"].endswith("&sort=filename,desc&sort=id,asc")
+
+
+def test_only_some_unknown_fields_are_named(ordered: Callable[..., Ordered]) -> None:
+    """Thousands of them would make a long answer."""
+    refused = ordered().available("?" + "&".join(f"sort=f{number}" for number in range(2000)))
+    assert (refused.status_code, len(refused.json()["messages"])) == (400, 10)
+
+
+def test_after_may_be_any_id(ordered: Callable[..., Ordered]) -> None:
+    """Ids have 64 bits."""
+    here = ordered(("a.bin", b"1"))
+    assert here.available("?after=9223372036854775807").json()["content"] == []
+    assert len(here.available("?after=9223372036854775808").json()["content"]) == 1

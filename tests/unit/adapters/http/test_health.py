@@ -51,3 +51,35 @@ def test_readiness_that_takes_too_long(make_desk: Callable[..., Any]) -> None:
     answer = desk.client.get("/health/ready")
     go.set()
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["no answer within 0.01 s"])
+
+
+def test_sources_that_hold_every_thread(
+    make_centre: Callable[..., Any], make_desk: Callable[..., Any], ana: Any
+) -> None:
+    """No file can be read any more: that speaks against it."""
+    centre, go = make_centre(), threading.Event()
+    inner = centre.storage
+
+    class Hung:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(inner, name)
+
+        def open(self, file: Any) -> Any:
+            go.wait(10)
+            return inner.open(file)
+
+    limits = Limits(stream_threads=1, thread_seconds=0.01, open_seconds=0.01)
+    desk = make_desk(centre.with_(storage=Hung()), limits=limits)
+    desk.centre.product(desk.centre.dataset("D"), "P", ("a.txt", b"a"))
+    desk.centre.work(desk.centre.place(ana))
+    assert desk.client.get("/health/ready").status_code == 200
+    for _ in range(100):
+        assert desk.get("/orders/files/1").status_code == 503
+        answer = desk.client.get("/health/ready")
+        if answer.status_code == 503:
+            break
+    go.set()
+    assert (answer.status_code, answer.json()["reasons"]) == (
+        503,
+        ["all 1 threads that read files wait for their sources"],
+    )

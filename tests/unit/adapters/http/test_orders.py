@@ -89,6 +89,17 @@ def test_case_21_no_basket(desk: Any) -> None:
     assert (answer.status_code, answer.content, desk.changes) == (204, b"", [])
 
 
+@pytest.mark.parametrize(
+    ("body", "place"), [({"label": "a\0b"}, "$.label"), ({"label": "x", "onSuccessUrl": "/x\0y"}, "$.onSuccessUrl")]
+)
+def test_field_that_no_database_can_keep(filled: Any, body: dict[str, str], place: str) -> None:
+    """It is named, and the basket stays."""
+    refused = filled.post("/user/orders", json=body)
+    assert refused.status_code == 422
+    assert [message.partition(": ")[0] for message in refused.json()["messages"]] == [place]
+    assert filled.get("/order/basket").status_code == 200
+
+
 @pytest.mark.parametrize("body", [{"label": 5}, {"label": ["a"], "onSuccessUrl": {}}, [], None])
 def test_body_of_an_order_is_judged(filled: Any, body: Any) -> None:
     """A wrong type is refused by name, and the basket stays."""
@@ -163,6 +174,10 @@ def test_case_36_list_of_orders(filled: Any, stranger: User) -> None:
         ("page=7&size=2001", 7, 2000),
         ("page=999999999999999999&size=2000", 999999999999999999, 2000),
         ("page=" + "9" * 5000, 0, 20),
+        ("page=9223372036854775807&size=0000000000000000000000007", 9223372036854775807, 7),
+        ("page=9223372036854775808", 0, 20),
+        ("size=" + "9" * 19, 0, 2000),
+        ("size=" + "9" * 5000, 0, 2000),
         ("page=1.5&size=-5", 0, 20),
         ("page=&size=", 0, 20),
     ],

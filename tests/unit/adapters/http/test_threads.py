@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import pytest
@@ -102,3 +103,32 @@ def test_failure_that_nobody_looks_at() -> None:
 
     asyncio.run(forget())
     assert complaints == []
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for what threads do."""
+    moment = threading.Event()
+    for _ in range(1000):
+        if true():
+            return
+        moment.wait(0.01)
+    raise AssertionError("it never became true")
+
+
+def test_threads_that_are_stuck() -> None:
+    """All of them, each with one piece of work, for so long; and no more when one of them is free."""
+    threads = Threads(2, "test")
+    go = [threading.Event(), threading.Event()]
+    first = threads.submit(lambda: go[0].wait(10))
+    assert not threads.stuck(0)
+    begun = threading.Event()
+    second = threads.submit(lambda: begun.set() or go[1].wait(10))
+    assert begun.wait(10)
+    assert not threads.stuck(60)
+    wait_until(lambda: threads.stuck(0))
+    go[0].set()
+    first.result(10)
+    wait_until(lambda: not threads.stuck(0))
+    assert not second.done()
+    go[1].set()
+    second.result(10)

@@ -33,7 +33,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
 BODY_SECONDS = 60.0
-#: both sides have ended, or the other one did where the system tells
+#: a client that is still sending gets so long to read why it is refused
+_LINGER_SECONDS = 2.0
 _HUNG_UP = getattr(select, "POLLRDHUP", 0)
 _AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -60,9 +61,9 @@ class ServerConnection(HttpToolsProtocol):
         self.app = self._answer
         self._phase, self._timed = _Phase.NOTHING, _Phase.NOTHING
         self._timer: asyncio.TimerHandle | None = None
-        self._running: RequestResponseCycle | None = None
+        self._cycles: list[RequestResponseCycle] = []
         self._head = 0
-        self._deaf = False
+        self._deaf = self._refused = False
         self._fault: OrderingError | None = None
 
     # --- what downloads ask ------------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ class ServerConnection(HttpToolsProtocol):
 
     def abort(self) -> None:
         """Hang up at once, and so that the client does not take it for the end of an answer."""
-        self._leave(self._running)
+        self._leave(*self._cycles)
         if not self.transport.is_closing():
             opened = self.transport.get_extra_info("socket")
             if opened.family in (socket.AF_INET, socket.AF_INET6):
@@ -102,7 +103,7 @@ class ServerConnection(HttpToolsProtocol):
         """Tell every request that its client is gone: uvicorn tells only the last one of several."""
         self._expect(_Phase.NOTHING)
         super().connection_lost(exc)
-        self._leave(self._running)
+        self._leave(*self._cycles)
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and wait for what is missing."""
@@ -133,6 +134,7 @@ class ServerConnection(HttpToolsProtocol):
             raise ValueError("too large")  # which ends the parser, and `send_400_response` is called
         super().on_headers_complete()
         self._phase = _Phase.BODY
+        self._cycles = [cycle for cycle in (*self._cycles, self.cycle) if not cycle.response_complete]
 
     def on_message_complete(self) -> None:
         """Wait for nothing more."""
@@ -147,35 +149,34 @@ class ServerConnection(HttpToolsProtocol):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: the application that uvicorn calls."""
-        self._running = cycle = cast(Any, send).__self__
+        cycle: RequestResponseCycle = cast(Any, send).__self__
         bare = scope["http_version"] == "1.0"
         try:
             await self._inner(scope, receive, _unframed(cycle, send) if bare else send)
         finally:
             if bare and cycle.response_started and not cycle.response_complete:
                 self.abort()  # where the end of the connection is that of the body
-            if self._deaf and cycle is self.cycle:
+            if self._deaf and not self._refused and cycle is self.cycle:
                 self.transport.close()
 
     def _answering(self) -> bool:
         """Return whether a request that came whole is being answered."""
-        cycles = (self._running, self.cycle)
-        return any(cycle is not None and not (cycle.response_complete or cycle.more_body) for cycle in cycles)
+        return any(not (cycle.response_complete or cycle.more_body) for cycle in self._cycles)
 
     def _refuse(self, error: OrderingError) -> None:
         """Answer what could not be read to its end, and hang up; requests that came before are answered first."""
-        last: RequestResponseCycle | None = self.cycle
-        own = last is not None and last.more_body and not last.response_complete
-        if own:
-            self._leave(last)
+        own = [cycle for cycle in self._cycles if cycle.more_body and not cycle.response_complete]
+        self._leave(*own)
+        self._deaf = True
         if self._answering():
-            self._deaf = True
             self.cycle.keep_alive = False
-        elif own and self.cycle.response_started:
+        elif any(cycle.response_started for cycle in own):
             self.abort()
         elif not self.transport.is_closing():
+            self._refused = True
             self.transport.write(_whole(error))
-            self.transport.close()
+            self.transport.write_eof()  # what is still on its way would otherwise break the answer
+            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _expect(self, phase: _Phase) -> None:
         """Wait for something: a head as a whole, a body from one piece to the next."""
@@ -197,10 +198,11 @@ class ServerConnection(HttpToolsProtocol):
         else:
             self._refuse(RequestTimedOut())
 
-    def _leave(self, cycle: RequestResponseCycle | None) -> None:
-        if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True
-            cycle.message_event.set()
+    def _leave(self, *cycles: RequestResponseCycle) -> None:
+        for cycle in cycles:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
 
 
 def _unframed(cycle: RequestResponseCycle, send: Send) -> Send:

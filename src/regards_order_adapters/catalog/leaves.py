@@ -25,7 +25,6 @@ _BY_TYPE: dict[AttributeType, sa.ColumnElement[Any]] = {
     AttributeType.DATE: _VALUES.c.integer,
     AttributeType.BOOLEAN: _VALUES.c.integer,
 }
-_TEXT_KEY: sa.ColumnElement[str] = sa.literal_column(schema.TEXT_KEY.replace("text", "product_values.text"), sa.Text())
 #: in the very words of its index
 RAWDATA: Condition = sa.literal_column(f"product_files.{schema.RAWDATA}", sa.Boolean())
 
@@ -140,10 +139,11 @@ def _never(column: sa.ColumnElement[Any]) -> Condition:
 
 def _one_of(values: list[Any]) -> Test:
     def test(column: sa.ColumnElement[Any]) -> Condition:
-        if column is _VALUES.c.text:
-            keys = dict.fromkeys(value[: schema.TEXT_KEY_LENGTH] for value in values)
-            return sa.and_(among(_TEXT_KEY, keys), among(unindexed(column), values))
-        return among(column, values)
+        key = schema.text_key(column)
+        if key is None:
+            return among(column, values)
+        keys = dict.fromkeys(value[: schema.TEXT_KEY_LENGTH] for value in values)
+        return sa.and_(among(key, keys), among(unindexed(column), values))
 
     return test if values else _never
 

@@ -52,7 +52,7 @@ SUBORDERS_ASKED = "state = 'ASKED'"
 RAWDATA = "data_type = 'RAWDATA'"
 #: what a text is searched by: PostgreSQL has no index of whole texts of any length
 TEXT_KEY_LENGTH = 64
-TEXT_KEY = f"substr(text, 1, {TEXT_KEY_LENGTH})"
+_TEXT_KEY = "substr({}, 1, {})"
 
 
 def _lease() -> list[sa.Column[int]]:
@@ -327,7 +327,7 @@ products = sa.Table(
     sa.UniqueConstraint("tenant_id", "urn"),
     sa.Index(None, "tenant_id", "provider_id"),
     sa.Index(None, "tenant_id", "virtual_id"),
-    sa.Index(None, "tenant_id", "label"),
+    sa.Index("ix_products_label", "tenant_id", sa.text(_TEXT_KEY.format("label", TEXT_KEY_LENGTH))),
     sa.Index(None, "tenant_id", "creation_date"),
 )
 
@@ -375,7 +375,9 @@ product_values = sa.Table(
     sa.Column("text", Prose, nullable=False),
     sa.Column("integer", sa.BigInteger),
     sa.Column("number", sa.Double),
-    sa.Index("ix_product_values_text", "tenant_id", "name", sa.text(TEXT_KEY), "product_id"),
+    sa.Index(
+        "ix_product_values_text", "tenant_id", "name", sa.text(_TEXT_KEY.format("text", TEXT_KEY_LENGTH)), "product_id"
+    ),
     _partial("ix_product_values_integer", "integer IS NOT NULL", "tenant_id", "name", "integer", "product_id"),
     _partial("ix_product_values_number", "number IS NOT NULL", "tenant_id", "name", "number", "product_id"),
     sqlite_with_rowid=False,
@@ -406,3 +408,12 @@ storage_requests = sa.Table(
     sa.Column("checksum", Characters(128), primary_key=True),
     sa.Column("available_at", Instant, nullable=False),
 )
+
+
+def text_key(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str] | None:
+    """Return what texts of any length are searched by in an index, or None when *column* is no such text."""
+    if not isinstance(column, sa.Column) or column.name not in ("text", "label"):
+        return None
+    # in the very words of the index, without parameters
+    length = sa.literal_column(str(TEXT_KEY_LENGTH), sa.Integer())
+    return sa.func.substr(column, sa.literal_column("1", sa.Integer()), length, type_=sa.Text())

@@ -29,11 +29,12 @@ def upgrade() -> None:
         "INSERT INTO attributes (tenant_id, name, kind, uses)"
         " SELECT tenant_id, name, kind, count(*) FROM product_values GROUP BY tenant_id, name, kind"
     )
-    for column in ("virtual_id", "label", "creation_date"):
+    for column in ("virtual_id", "creation_date"):
         op.create_index(op.f(f"ix_products_tenant_id_{column}"), "products", ["tenant_id", column], unique=False)
     _partial("ix_product_files_rawdata", "product_files", ["filename"], "data_type = 'RAWDATA'")
     for column in ("text", "integer", "number"):
         op.drop_index(f"ix_product_values_tenant_id_name_{column}", table_name="product_values")
+    op.create_index("ix_products_label", "products", ["tenant_id", sa.text("substr(label, 1, 64)")], unique=False)
     key = sa.text("substr(text, 1, 64)")
     op.create_index("ix_product_values_text", "product_values", ["tenant_id", "name", key, "product_id"], unique=False)
     for column in ("integer", "number"):

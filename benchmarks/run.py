@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import imports
+import lucene
 import orders
 import postgres
 import served
@@ -12,6 +13,7 @@ import zips
 
 ALL = {
     "imports": imports.run,
+    "lucene": lucene.run,
     "zips": zips.run,
     "orders": orders.run,
     "served": served.run,

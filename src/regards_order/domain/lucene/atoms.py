@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import attrs
 
 from regards_order.domain.errors import QueryRefused
-from regards_order.domain.lucene.tokens import Bound, Kind, Token
+from regards_order.domain.lucene.tokens import Bound, Kind, Token, quoted_in, texts_in
 
 _PIECE = re.compile(
     r"\\u(?P<code>[0-9a-fA-F]{4})|\\(?P<escaped>[^u])|(?P<wildcard>[*?])|(?P<plain>[^\\*?]++)", re.DOTALL
@@ -34,6 +34,26 @@ class Text:
 
     value: str
     quoted: bool = attrs.field(kw_only=True)
+
+
+@attrs.frozen
+class Texts:
+    """Ask for one of several texts, all of them quoted."""
+
+    token: Token
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Return the different texts."""
+        return tuple(dict.fromkeys(texts_in(self.token)))
+
+    def __len__(self) -> int:
+        return self.token.text.count('"') // 2
+
+    def alone(self) -> Iterator[tuple[Text, int]]:
+        """Yield each text, and where it stands in the query."""
+        for value, offset in quoted_in(self.token):
+            yield Text(value, quoted=True), offset
 
 
 @attrs.frozen
@@ -67,7 +87,7 @@ class Regex:
     text: str
 
 
-Operand = Text | Pattern | Regex | Range
+Operand = Text | Texts | Pattern | Regex | Range
 
 
 @attrs.frozen
@@ -100,6 +120,8 @@ def read_operand(query: str, token: Token) -> Operand:
     """
     if token.kind is Kind.QUOTED:
         return Text(literal(query, token.text[1:-1], token.offset + 1), quoted=True)
+    if token.kind is Kind.LIST:
+        return Texts(token)
     if token.kind is Kind.REGEX:
         return Regex(token.text[1:-1])
     if token.kind is Kind.RANGE:

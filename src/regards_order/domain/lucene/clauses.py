@@ -45,7 +45,7 @@ class _State(enum.Enum):
 
 _SIGNS = {Kind.AND: Sign.AND, Kind.OR: Sign.OR, Kind.NOT: Sign.NOT, Kind.MINUS: Sign.NOT}
 _MODIFIERS = frozenset({Kind.NOT, Kind.MINUS, Kind.PLUS})
-_ATOMS = frozenset({Kind.TERM, Kind.QUOTED, Kind.REGEX, Kind.RANGE})
+_ATOMS = frozenset({Kind.TERM, Kind.QUOTED, Kind.LIST, Kind.REGEX, Kind.RANGE})
 
 
 class Checker:

@@ -38,7 +38,10 @@ class FieldLeaf:
             return self._equality(operand)
         if isinstance(operand, Pattern):
             return self._pattern(operand)
-        return self._regex(operand) if isinstance(operand, Regex) else self._range(operand)
+        if isinstance(operand, Regex):
+            return self._regex(operand)
+        assert isinstance(operand, Range), "lists of texts come one by one"
+        return self._range(operand)
 
     def _equality(self, operand: Text) -> Query:
         text = operand.value

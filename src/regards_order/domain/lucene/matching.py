@@ -30,7 +30,8 @@ def contains_test(texts: Sequence[str]) -> TextTest:
     parts = frozenset(map(lower, texts))
     if len(parts) == 1:
         (part,) = parts
-        return lambda value: part in lower(value)
+        # the body of lower, as a call for every value costs a third of the time
+        return lambda value: part in (value.lower() if value.isascii() else value.translate(_ASCII_LOWER))
     if len(parts) <= _FEW:
         return lambda value: any(map(lower(value).__contains__, parts))
     lengths = sorted(set(map(len, parts)))
@@ -109,6 +110,8 @@ def between_test(query: Between) -> Callable[[Any], bool]:
     """Return a test that a number lies between the two bounds."""
     low: Any = query.low
     high: Any = query.high
+    if low is not None and high is not None and query.low_included and query.high_included:
+        return lambda value: low <= value <= high
     above = operator.ge if query.low_included else operator.gt
     below = operator.le if query.high_included else operator.lt
     if low is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from regards_order.domain.attributes import Field
-from regards_order.domain.lucene.atoms import Atom, Pattern, Piece, Range, Regex, Text, Wildcard
+from regards_order.domain.attributes import AttributeType, Field
+from regards_order.domain.lucene.atoms import Atom, Name, Pattern, Piece, Range, Regex, Text, Texts, Wildcard
 from regards_order.domain.lucene.leaves import FieldLeaf
 from regards_order.domain.lucene.nodes import (
     EVERYTHING,
@@ -13,7 +13,9 @@ from regards_order.domain.lucene.nodes import (
     HasWords,
     Like,
     Matches,
+    OneOf,
     Query,
+    disjunction,
 )
 from regards_order.domain.lucene.places import Place, Words
 from regards_order.domain.lucene.regex import ANYTHING, normalize
@@ -33,13 +35,21 @@ def meaning(query: str, place: Place, atom: Atom) -> Query:
     Raises:
         QueryRefused: the place knows no such question, or no such value.
     """
+    if isinstance(atom.operand, Texts):
+        return _listed(query, place, atom.field, atom.operand)
     if isinstance(place, Field):
         return FieldLeaf(query, place, atom).meaning()
     operand = atom.operand
-    assert not isinstance(operand, Range), "a range has a field, without suffix"
+    assert not isinstance(operand, Range | Texts), "a range has a field, without suffix"
     if isinstance(operand, Regex):
         return _regex(query, place, operand, atom.offset + 1)
     return _full_text(place, operand) if isinstance(place, Anywhere) else _words(place, operand)
+
+
+def _listed(query: str, place: Place, name: Name | None, operand: Texts) -> Query:
+    if isinstance(place, Field) and place.type is AttributeType.STRING:
+        return OneOf(place, operand.values)
+    return disjunction([meaning(query, place, Atom(name, text, offset)) for text, offset in operand.alone()])
 
 
 def _regex(query: str, place: Words | Anywhere, operand: Regex, offset: int) -> Query:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from regards_order.domain.attributes import AttributeType, Field
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene import grammar
-from regards_order.domain.lucene.atoms import Atom
+from regards_order.domain.lucene.atoms import Atom, Texts
 from regards_order.domain.lucene.meaning import meaning
 from regards_order.domain.lucene.nodes import (
     Anywhere,
@@ -65,7 +65,7 @@ class _Validation:
         """
         if isinstance(node, Atom):
             leaf = meaning(self._text, self._places.of(node), node)
-            self._count(leaf, node.offset, listed)
+            self._count(leaf, node, listed)
             return leaf
         if isinstance(node, grammar.Not):
             return negation(self.validate(node.part, {}))
@@ -79,16 +79,22 @@ class _Validation:
             parts.append(self.validate(part, listed))
         return disjunction(parts)
 
-    def _count(self, leaf: Query, offset: int, listed: _Listed) -> None:
+    def _count(self, leaf: Query, atom: Atom, listed: _Listed) -> None:
         """Count a leaf; the values of an OR on one field count as one."""
         if isinstance(leaf, OneOf | Contains | HasWords):
             key = type(leaf), leaf.field
-            listed[key] = listed.get(key, 0) + 1
+            known = listed.get(key, 0)
+            listed[key] = known + (len(atom.operand) if isinstance(atom.operand, Texts) else 1)
             if listed[key] > MAX_VALUES:
                 problem = f"More than {MAX_VALUES} values are listed for one field in one OR: split the query."
-                raise QueryRefused(self._text, problem, offset)
-            if listed[key] > 1:
+                raise QueryRefused(self._text, problem, _offset(atom, MAX_VALUES - known))
+            if known:
                 return
         self._leaves += 1
         if self._leaves > grammar.MAX_LEAVES:
-            raise grammar.too_many_leaves(self._text, offset)
+            raise grammar.too_many_leaves(self._text, atom.offset)
+
+
+def _offset(atom: Atom, number: int) -> int:
+    """Return where the text of this number, counted from 0, stands in a list; of any other atom, where it begins."""
+    return [*atom.operand.alone()][number][1] if isinstance(atom.operand, Texts) else atom.offset

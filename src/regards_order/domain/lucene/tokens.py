@@ -32,6 +32,7 @@ class Kind(enum.Enum):
     QUOTED = '"'  #: ``"…"``
     TERM = "term"  #: anything that ends at a space or at a special character
     FUZZY = "~"  #: ``~``, perhaps with a number
+    LIST = '""'  #: ``"…" OR "…"``, ``f:"…" OR f:"…"``: texts between two others of one OR
     REGEX = "/"  #: ``/…/``
     RANGE = "["  #: from ``[`` or ``{`` to ``]`` or ``}``
     END = ""  #: what the reader of the tokens sees after the last one
@@ -82,6 +83,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OPERATORS = {"AND": Kind.AND, "&&": Kind.AND, "OR": Kind.OR, "||": Kind.OR, "NOT": Kind.NOT}
+_KINDS = {kind.name: kind for kind in Kind}
 _QUOTED_BOUND = re.compile(r'"((?:[^"\\]|\\"?)++)"')
 _BOUND = re.compile(r"[^ \]}]++")
 _BLANKS = frozenset(" \t\n\r\u3000")
@@ -110,9 +112,61 @@ def scan(query: str) -> Iterator[Token]:
             continue
         offset = found.end()
         name = str(found.lastgroup)
-        if name != "SPACE":
-            text = found[0]
-            yield Token(_OPERATORS.get(text) or Kind[name], text, found.start())
+        if name == "SPACE":
+            continue
+        text = found[0]
+        yield Token(_OPERATORS.get(text) or _KINDS[name], text, found.start())
+        named = name == "TERM" and text not in _OPERATORS and query.startswith((':"', '="'), offset)
+        if named or name == "QUOTED":
+            listed = _list(query, found.start(), offset, named=named)
+            yield from listed
+            offset = listed[-1].offset + len(listed[-1].text) if listed else offset
+
+
+# Orders name their products by thousands: all texts of one OR but the first and the last, which their neighbours may
+# bind to something else, are read at once.
+_NEXT = r"[ \t\n\r\u3000]++(?:OR|\|\|)[ \t\n\r\u3000]++"
+_TEXT = r'"[^"\\]*+"'
+_TEXTS = re.compile(rf"(?:{_NEXT}{_TEXT})++")
+_NAMED_TEXTS = re.compile(rf"([^\\:=]++)([:=])({_TEXT})((?:{_NEXT}\1\2{_TEXT})++)")
+_PLAIN_TEXT = re.compile(r'"([^"]*+)"')
+
+
+def _list(query: str, start: int, end: int, *, named: bool) -> list[Token]:
+    """Return the tokens after the one from *start* to *end*, down to the list of all texts but the last of an OR.
+
+    Args:
+        query: the whole text.
+        start: where a quoted text, or the name of the field before it, begins.
+        end: where it ends.
+        named: whether it is a name, which must stand before each text.
+    """
+    found = _NAMED_TEXTS.match(query, start) if named else _TEXTS.match(query, end)
+    if found is None or (named and found.end(1) != end):
+        return []
+    tokens = [Token(Kind.COLON, found[2], end), Token(Kind.QUOTED, found[3], end + 1)] if named else []
+    first = end + 1 + len(found[3]) if named else end
+    # of the last text, the quote that opens it; before it, the quote that closes the one before
+    listed = query.rfind('"', first, query.rfind('"', first, found.end() - 1)) + 1
+    if listed <= first:
+        return []
+    begin = query.index('"', first)
+    tokens.append(Token(Kind.OR, "OR", first))
+    if named:
+        name = begin - 1 - len(found[1])
+        tokens += [Token(Kind.TERM, found[1], name), Token(Kind.COLON, found[2], begin - 1)]
+    return [*tokens, Token(Kind.LIST, query[begin:listed], begin)]
+
+
+def quoted_in(token: Token) -> Iterator[tuple[str, int]]:
+    """Yield the texts in a LIST and where they begin, with their quotes, in the query."""
+    for found in _PLAIN_TEXT.finditer(token.text):
+        yield found[1], token.offset + found.start()
+
+
+def texts_in(token: Token) -> list[str]:
+    """Return the texts in a LIST."""
+    return _PLAIN_TEXT.findall(token.text)
 
 
 def _irregular(query: str, offset: int) -> Token:

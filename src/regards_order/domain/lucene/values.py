@@ -96,15 +96,26 @@ def _attribute(name: str, plain: type, quick: Callable[[Any], bool], read: Calla
         return value is not None and not isinstance(value, Mapping) and read(value)
 
     def evaluate_fragments(product: Product) -> bool:
-        for value in _in_fragments(product.properties, name):
-            if quick(value) if value.__class__ is plain else read(value):
-                return True
-        return False
+        found = _in_fragments(product.properties, name)
+        return any(quick(value) if value.__class__ is plain else read(value) for value in found)
 
-    return evaluate_fragments if "." in name else evaluate
+    head, dot, tail = name.partition(".")
+
+    def evaluate_fragment(product: Product) -> bool:
+        fragment = product.properties.get(head)
+        if fragment.__class__ is dict and name not in product.properties:
+            value = fragment.get(tail)
+            if value.__class__ is plain:
+                return quick(value)
+        return evaluate_fragments(product)
+
+    if not dot:
+        return evaluate
+    return evaluate_fragments if "." in tail else evaluate_fragment
 
 
 def _in_fragments(properties: Mapping[str, Any], name: str) -> Iterator[Any]:
+    """Yield what stands at a dotted name, whichever of its dots lead into a fragment."""
     pending = [(properties, name)]
     while pending:
         values, rest = pending.pop()

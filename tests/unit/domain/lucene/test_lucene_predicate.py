@@ -161,6 +161,25 @@ def test_a_dotted_name_leads_through_fragments(properties: Mapping[str, Any]) ->
 
 
 @pytest.mark.parametrize(
+    ("properties", "found"),
+    [
+        ({"a": {"b": 1}}, True),
+        ({"a": {"b": 2}}, False),
+        ({"a": {"b": [0, 1]}}, True),
+        ({"a": {"b": {"c": 1}}}, False),
+        ({"a.b": 1}, True),
+        ({"a": {"b": 2}, "a.b": 1}, True),
+        ({"a": {"b": 1}, "a.b": {"c": 2}}, True),
+        ({"a": 1}, False),
+        ({"b": 1}, False),
+    ],
+)
+def test_an_attribute_of_a_fragment(properties: Mapping[str, Any], found: bool) -> None:
+    """It is found in the fragment, and beside it under the whole name."""
+    assert satisfies(OneOf(Field("a.b", AttributeType.LONG), (1,)), **properties) is found
+
+
+@pytest.mark.parametrize(
     ("included", "found"), [((True, True), "123"), ((False, True), "23"), ((True, False), "12"), ((False, False), "2")]
 )
 def test_bounds_are_included_or_not(included: tuple[bool, bool], found: str) -> None:

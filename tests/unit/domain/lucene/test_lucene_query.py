@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from regards_order.domain.attributes import INTEGER_MAX, INTEGER_MIN, AttributeType, Field
@@ -29,6 +29,7 @@ from regards_order.domain.lucene import (
     Wildcard,
     grammar,
     parse_query,
+    tokens,
 )
 from regards_order.domain.lucene import query as query_module
 
@@ -416,6 +417,32 @@ def test_other_lists_count_every_part(field: str, value: str, monkeypatch: pytes
     with pytest.raises(QueryRefused, match="more than 20 criteria") as refused:
         read(f"{field}:({' OR '.join([value] * 21)})")
     assert refused.value.offset == len(f"{field}:(") + 20 * len(f"{value} OR ")
+
+
+LIST_SIGNS = """ OR | OR | OR | AND | NOT |title:|title:|title=|NOT:|altitude:|(|)|title:(|title@text:|~2|unknown:"""
+LIST_TEXTS = r""""a"|"b c"|"a"|"1"|"x\"y"|"|OR|AND|x"""
+LIST_PIECES = st.sampled_from((*LIST_SIGNS.split("|"), *LIST_TEXTS.split("|"), " || ", "\n"))
+
+
+@given(st.lists(LIST_PIECES, max_size=14).map("".join))
+@example('title:"a" OR title:"b" OR title:"c" AND NOT title:"d" OR title:"e" OR title:"f"')
+@example('altitude:("1" OR "2" OR "x" OR "4")')
+@example('"a" OR "b" OR "c" OR title:"d"')
+@example('NOT:"a" OR NOT:"b" OR NOT:"c"')
+def test_a_list_read_at_once_means_what_its_texts_mean_one_by_one(query: str) -> None:
+    """Reading long lists at once changes nothing, refusals and their positions included."""
+    at_once = outcome(query)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "_list", lambda *_, **__: [])
+        assert outcome(query) == at_once
+
+
+def outcome(query: str) -> Query | tuple[str, int]:
+    """Return the tree of *query*, or why and where it is refused."""
+    try:
+        return read(query)
+    except QueryRefused as refused:
+        return refused.problem, refused.offset
 
 
 SIGNS = """

@@ -189,8 +189,10 @@ def summaries() -> st.SearchStrategy[Summary]:
 #: the attributes of `queries` and `catalogs`, with their types
 VOCABULARY: dict[str, AttributeType] = {
     "title": AttributeType.STRING,
+    "names": AttributeType.STRING_ARRAY,
     "mixed": AttributeType.STRING,
     "level": AttributeType.LONG,
+    "levels": AttributeType.LONG_ARRAY,
     "cloud": AttributeType.DOUBLE,
     "when": AttributeType.DATE,
     "ok": AttributeType.BOOLEAN,
@@ -224,24 +226,86 @@ def _escaped(text: str) -> str:
     return "".join(letter if letter.isalnum() else f"\\{letter}" for letter in text)
 
 
-def _atoms() -> st.SearchStrategy[str]:
+_TEXT_FIELDS = (
+    "title",
+    "names",
+    "mixed",
+    "sensing.mode",
+    "properties.orbit.mode",
+    "label",
+    "productId",
+    "rawdata",
+    "virtualId",
+    "datasetModelNames",
+)
+_SHAPES = ("*", "al*", "*a*", "?t?", "A*a", "*.dat", "f?.dat", "d1*", "*\\**", "?", "\\?*")
+_PATTERNS = (
+    "/.*/",
+    "//",
+    "/[Aa]lpha.*/",
+    "/.{3,5}/",
+    "/(alpha|été)( One)?/",
+    "/[^a-z]+/",
+    "/\\w+\\s\\w+/",
+    "/a\\*b|b\\?/",
+    "/[É-Ü].é/",
+    "/(A|L|P|H| )*(One|Two)/",
+    "/\\d{4}-.*/",
+    "/x:y/",
+)
+
+
+def _texts_asked() -> st.SearchStrategy[str]:
+    """Return what a field of texts is asked for: one thing, or a list that may fold."""
     words = st.sampled_from(_WORDS)
-    text = st.builds(
-        "{}:{}".format,
-        st.sampled_from(("title", "mixed", "sensing.mode", "properties.orbit.mode", "label", "providerId", "rawdata")),
-        words.map(_quoted)
-        | words.map(_escaped)
-        | st.sampled_from(("*", "al*", "*a*", "?t?", "A*a", "*.dat", "f?.dat", "d1*")),
+    one = words.map(_quoted) | words.map(_escaped) | st.sampled_from(_SHAPES) | st.sampled_from(_PATTERNS)
+    return one | st.lists(one, min_size=2, max_size=5).map(lambda each: f"({' OR '.join(each)})")
+
+
+def _atoms() -> st.SearchStrategy[str]:
+    fields = st.sampled_from(_TEXT_FIELDS)
+    text = st.builds("{}{}:{}".format, fields, st.sampled_from(("", "", "@text", "@TEXT", "@keyword")), _texts_asked())
+    full = st.builds("{}{}".format, st.sampled_from(("", "@multisearch:")), _texts_asked())
+    tags = st.builds(
+        "tags:{}".format,
+        st.sampled_from(_DATASETS).map(lambda each: _quoted(each.urn))
+        | st.sampled_from(_DATASETS).map(lambda each: _quoted(str(Urn.parse(each.urn).last)))
+        | st.just("*1"),
     )
-    tags = st.builds("tags:{}".format, st.sampled_from(_DATASETS).map(lambda each: _quoted(each.urn)) | st.just("*1"))
-    number = st.one_of(_compared("level", st.sampled_from(_LEVELS)), _compared("cloud", st.sampled_from(_CLOUDS)))
+    number = st.one_of(
+        _compared("level", st.sampled_from(_LEVELS)),
+        _compared("cloud", st.sampled_from(_CLOUDS)),
+        _listed("level", st.sampled_from(_LEVELS)),
+        _listed("levels", st.sampled_from(_LEVELS)),
+        _listed("cloud", st.sampled_from(_CLOUDS)),
+        _listed("when", st.sampled_from(_WHENS)),
+    )
     when = _compared("when", st.sampled_from(_WHENS).map(_quoted)) | _compared(
         "_creationDate", st.sampled_from(_WHENS).map(_quoted)
     )
     other = st.sampled_from(
-        ("ok:true", "ok:false", "ok:*", "version:1", "version:[2 TO *]", "last:true", "level:1.5", "cloud:*")
+        (
+            "ok:true",
+            "ok:(true OR FALSE)",
+            "ok:*",
+            "version:1",
+            "version:[2 TO *]",
+            "last:true",
+            "level:1.5",
+            "level:1e30",
+            "cloud:*",
+            "levels:/.*/",
+            "*",
+        )
     )
-    return st.one_of(text, tags, number, when, other)
+    return st.one_of(text, full, tags, number, when, other)
+
+
+def _listed(field: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[str]:
+    """Return an OR of values on one field, in both spellings."""
+    several = st.lists(values.map(str).map(_quoted), min_size=2, max_size=4)
+    grouped = several.map(lambda each: f"{field}:({' OR '.join(each)})")
+    return grouped | several.map(lambda each: f"({' OR '.join(f'{field}:{value}' for value in each)})")
 
 
 def _compared(field: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[str]:
@@ -322,9 +386,11 @@ def contents_of(uri: str) -> bytes:
 def _properties(*, full: bool) -> st.SearchStrategy[dict[str, Any]]:
     words = st.sampled_from(_WORDS)
     given: dict[str, st.SearchStrategy[Any]] = {
-        "title": words | st.lists(words, max_size=2) | st.none(),
+        "title": words | st.none(),
+        "names": st.lists(words, max_size=2),
         "mixed": words | st.sampled_from((7, 7.5, True, None)),
-        "level": st.sampled_from(_LEVELS) | st.lists(st.sampled_from(_LEVELS), max_size=2),
+        "level": st.sampled_from(_LEVELS),
+        "levels": st.lists(st.sampled_from(_LEVELS), max_size=2),
         "cloud": st.sampled_from(_CLOUDS),
         "when": st.sampled_from(_WHENS),
         "ok": st.booleans(),
@@ -335,7 +401,16 @@ def _properties(*, full: bool) -> st.SearchStrategy[dict[str, Any]]:
         return st.fixed_dictionaries({}, optional=given)
     text = st.sampled_from(_WORDS[:6])
     mode = st.fixed_dictionaries({"mode": text})
-    sure = {"title": text, "mixed": text, "level": st.just(1), "cloud": st.just(0.5), "sensing": mode, "orbit": mode}
+    sure: dict[str, st.SearchStrategy[Any]] = {
+        "title": text,
+        "names": st.lists(text, min_size=1, max_size=2),
+        "mixed": text,
+        "level": st.just(1),
+        "levels": st.just([1]),
+        "cloud": st.just(0.5),
+        "sensing": mode,
+        "orbit": mode,
+    }
     return st.fixed_dictionaries({**given, **sure})
 
 

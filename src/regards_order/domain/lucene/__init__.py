@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from regards_order.domain.attributes import AttributeType, Field
 from regards_order.domain.lucene.atoms import Wildcard
+from regards_order.domain.lucene.explain import explain
 from regards_order.domain.lucene.nodes import (
     EVERYTHING,
     NOTHING,
@@ -53,6 +54,7 @@ __all__ = [
     "Query",
     "Wildcard",
     "compile_predicate",
+    "explain",
     "parse_query",
     "words",
 ]

@@ -24,4 +24,13 @@ class Re2Patterns:
         except (re2.error, UnicodeEncodeError) as error:
             cause = error.args[0] if error.args else "it is no regular expression"
             raise InvalidPattern(pattern, cause.decode() if isinstance(cause, bytes) else str(cause)) from error
-        return lambda text: compiled.fullmatch(text) is not None
+
+        def matches(text: str) -> bool:
+            try:
+                return compiled.fullmatch(text) is not None
+            except UnicodeEncodeError:
+                # half a character is some character, though RE2 knows none such
+                whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+                return compiled.fullmatch(whole) is not None
+
+        return matches

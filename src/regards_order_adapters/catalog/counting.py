@@ -33,12 +33,13 @@ def count(matching: sa.Select[Any], visible: Condition, scope: Scope) -> Summary
         .where(_TAGS.c.tag.in_(datasets))
         .cte("tagged")
     )
+    found = _files(chosen, scope).cte("found")
     rows: Sequence[Any] = scope.execute(
         sa.union_all(
             _products(chosen, sa.cast(sa.null(), sa.Text)),
-            _files(chosen.c.id, sa.cast(sa.null(), sa.Text), scope, chosen),
+            _totals(found, sa.cast(sa.null(), sa.Text)),
             _products(tagged, tagged.c.tag).group_by(tagged.c.tag),
-            _files(tagged.c.product_id, tagged.c.tag, scope, tagged).group_by(tagged.c.tag),
+            _totals(found, tagged.c.tag).join(tagged, tagged.c.product_id == found.c.product_id).group_by(tagged.c.tag),
         )
     ).all()
     objects: dict[str | None, int] = {}
@@ -57,16 +58,21 @@ def _products(chosen: sa.CTE, tag: sa.ColumnElement[Any]) -> sa.Select[Any]:
     return sa.select(tag.label("tag"), *nothing, sa.func.count(), sa.cast(0, sa.BigInteger)).select_from(chosen)
 
 
-def _files(product_id: Any, tag: sa.ColumnElement[Any], scope: Scope, chosen: sa.CTE) -> sa.Select[Any]:
-    size = sa.cast(sa.func.coalesce(sa.func.sum(_FILES.c.size), 0), sa.BigInteger)  # not PostgreSQL's decimals
+def _files(chosen: sa.CTE, scope: Scope) -> sa.Select[Any]:
+    """Return a query for the files that count, which are read once for all sums."""
     return (
-        scope.select(_FILES, tag.label("tag"), _FILES.c.data_type, _FILES.c.reference, sa.func.count(), size)
-        .join(chosen, product_id == _FILES.c.product_id)
+        scope.select(_FILES, _FILES.c.product_id, _FILES.c.data_type, _FILES.c.reference, _FILES.c.size)
+        .join(chosen, chosen.c.id == _FILES.c.product_id)
         .where(
             _FILES.c.data_type.in_([each.value for each in ORDERABLE]), _FILES.c.reference | _FILES.c.size.is_not(None)
         )
-        .group_by(_FILES.c.data_type, _FILES.c.reference)
     )
+
+
+def _totals(found: sa.CTE, tag: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    size = sa.cast(sa.func.coalesce(sa.func.sum(found.c.size), 0), sa.BigInteger)  # not PostgreSQL's decimals
+    columns = tag.label("tag"), found.c.data_type, found.c.reference, sa.func.count(), size
+    return sa.select(*columns).select_from(found).group_by(found.c.data_type, found.c.reference)
 
 
 def _counters(objects: int, rows: Sequence[Any]) -> Counters:

@@ -107,8 +107,10 @@ class Selection:
         return min(set.intersection(*sole), default=None) if sole else None
 
 
-def select(searches: Sequence[Search], access: Access, scope: Scope, compile_pattern: CompilePattern) -> Selection:
-    """Return what *searches* select for *access*."""
+def select(
+    searches: Sequence[Search], access: Access, scope: Scope, compile_pattern: CompilePattern, few: int
+) -> Selection:
+    """Return what *searches* select for *access*; each of so many products is *few* enough to be looked at."""
     versions = _versions(searches, scope)
     named = [search.naming(versions) for search in searches]
     leaves = [0 if search.query is None else size(search.query) for search in named]
@@ -121,8 +123,8 @@ def select(searches: Sequence[Search], access: Access, scope: Scope, compile_pat
     look = None
     if any(part.needs_look for part in parts):
         look = _any_of([search.predicate(compile_pattern, versions) for search in searches])
-    few = find_few([(part.search, part.datasets) for part in parts], scope)
-    return Selection(tuple(parts), covered(_PRODUCTS, access, scope), few, look)
+    found = find_few([(part.search, part.datasets) for part in parts], scope, few)
+    return Selection(tuple(parts), covered(_PRODUCTS, access, scope), found, look)
 
 
 def covered(table: sa.Table, access: Access, scope: Scope) -> Condition:

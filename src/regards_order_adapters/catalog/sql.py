@@ -14,6 +14,7 @@ from regards_order.domain.principal import Access
 from regards_order.domain.product import CatalogFile, DataFile, Dataset, OrderedProduct
 from regards_order.domain.search import Search
 from regards_order.ports.patterns import Patterns
+from regards_order_adapters.catalog import anchors
 from regards_order_adapters.catalog.counting import count
 from regards_order_adapters.catalog.look import accepted
 from regards_order_adapters.catalog.pages import Row, read_page
@@ -47,7 +48,7 @@ class SqlCatalog:
     def summary(self, searches: Sequence[Search], access: Access) -> Summary:
         """Count what matches."""
         with self._scope() as scope:
-            selection = select(searches, access, scope, self._patterns.compile)
+            selection = select(searches, access, scope, self._patterns.compile, min(anchors.FEW, anchors.FEW_TO_COUNT))
             return count(_matching(selection, scope), covered(_DATASETS, access, scope), scope)
 
     def search(
@@ -55,7 +56,7 @@ class SqlCatalog:
     ) -> Sequence[OrderedProduct]:
         """Return a page of what matches, by URN."""
         with self._scope() as scope:
-            selection = select(searches, access, scope, self._patterns.compile)
+            selection = select(searches, access, scope, self._patterns.compile, anchors.FEW)
             rows = read_page(selection, scope, after, limit)
             files = _read_files(rows, scope)
         return [OrderedProduct(row.urn, row.provider_id, row.version, tuple(files.get(row.id, ()))) for row in rows]

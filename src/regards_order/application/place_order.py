@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import count
-
-import attrs
 
 from regards_order.domain.basket import BasketOwner
 from regards_order.domain.errors import LabelTaken, NoBasket
@@ -42,32 +41,27 @@ def place_order(
         basket = tx.baskets.get(BasketOwner.user(user.email), lock=True)
         if basket is None:
             raise NoBasket(user.email)
+        free = _free_label(tx, user.email, label, now)
         order = Order(
             id=tx.ids.block("order", 1)[0],
             owner=user.email,
             role=user.role,
             groups=user.groups,
-            label=check_label(label) if label else default_label(now),
+            label=free,
             correlation_id=correlation_id or f"auto-correlation-id-{ports.unique_ids.unique()}",
             created=now,
             status_date=now,
             hours=ports.settings.user_hours,
             frontend_url=frontend_url,
         )
-        order = _add(tx, order, generated=not label)
+        tx.orders.add(order)
         tx.baskets.save(basket.given_to(BasketOwner.order(order.id)))
     return order
 
 
-def _add(tx: Transaction, order: Order, *, generated: bool) -> Order:
-    """Store an order; a generated label that is taken gets a number."""
-    for attempt in count(2):
-        try:
-            tx.orders.add(order)
-        except LabelTaken:
-            if not generated:
-                raise
-            order = attrs.evolve(order, label=default_label(order.created, attempt))
-        else:
-            break
-    return order
+def _free_label(tx: Transaction, owner: str, label: str | None, now: dt.datetime) -> str:
+    if label:
+        if tx.orders.label_taken(owner, check_label(label)):
+            raise LabelTaken(owner, label)
+        return label
+    return next(free for n in count(1) if not tx.orders.label_taken(owner, free := default_label(now, n)))

@@ -81,29 +81,40 @@ def _follows(text: str, units: Sequence[Piece]) -> bool:
 
 
 def words_test(phrases: Sequence[Phrase]) -> TextTest:
-    """Return a test that in a text the words of one of *phrases* follow each other."""
-    tests = [[_shape_test(shape) for shape in phrase] for phrase in phrases]
+    """Return a test that in a text the words of one of *phrases* follow each other.
+
+    Most phrases are a part of the text that all words make together, so that `contains_test` looks for them at once.
+    """
+    parts = [_part(phrase) for phrase in phrases]
+    contains = contains_test([part for part in parts if part is not None])
+    others = [
+        [like_test(shape) for shape in phrase] for phrase, part in zip(phrases, parts, strict=True) if part is None
+    ]
 
     def test(value: str) -> bool:
         found = words(value)
-        return any(_in_a_row(found, phrase) for phrase in tests)
+        return contains(_joined(found)) or any(_in_a_row(found, phrase) for phrase in others)
 
     return test
+
+
+def _joined(found: Sequence[str]) -> str:
+    """Return words as one text, each between two characters that no word has."""
+    return "\0".join(("", *found, ""))
+
+
+def _part(phrase: Phrase) -> str | None:
+    """Return what a text of joined words contains if the phrase is in it; None if that cannot be said so."""
+    match phrase:
+        case [[Wildcard.ANY, str(part), Wildcard.ANY]]:
+            return part
+    whole = [shape[0] for shape in phrase if len(shape) == 1 and isinstance(shape[0], str)]
+    return _joined(whole) if len(whole) == len(phrase) else None
 
 
 def _in_a_row(found: Sequence[str], phrase: Sequence[TextTest]) -> bool:
     starts = range(len(found) - len(phrase) + 1)
     return any(all(test(found[start + n]) for n, test in enumerate(phrase)) for start in starts)
-
-
-def _shape_test(shape: Sequence[Piece]) -> TextTest:
-    match shape:
-        case [str(word)]:
-            return word.__eq__
-        case [Wildcard.ANY, str(part), Wildcard.ANY]:
-            return lambda word: part in word
-        case _:
-            return like_test(shape)
 
 
 def between_test(query: Between) -> Callable[[Any], bool]:

@@ -35,7 +35,10 @@ ULP = "within one unit in the last place"
         ("altitude:[0 TO 10}", "altitude (LONG) is at least 0 and at most 9"),
         ("years:(1 OR 2)", "years (LONG_ARRAY) equals one of 1, 2"),
         ("bpm:128", f"bpm (DOUBLE) equals 128.0, {ULP}"),
-        ("bpm:(0 OR 1 OR 0.9999999999999999 OR 145.6)", f"bpm (DOUBLE) equals one of 0.0, 0.9999999999999999, 145.6, {ULP}"),
+        (
+            "bpm:(0 OR 1 OR 0.9999999999999999 OR 145.6)",
+            f"bpm (DOUBLE) equals one of 0.0, 0.9999999999999999, 145.6, {ULP}",
+        ),
         ('bpm:"-1.7976931348623157e308"', f"bpm (DOUBLE) equals -1.7976931348623157e+308, {ULP}"),
         ("bpm:{1 TO 2]", "bpm (DOUBLE) is above 1.0 and at most 2.0"),
         ("bpm<1.5", "bpm (DOUBLE) is below 1.5"),

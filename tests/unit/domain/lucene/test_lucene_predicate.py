@@ -19,6 +19,7 @@ from regards_order.domain.lucene import (
     Between,
     Contains,
     Exists,
+    HasWords,
     Like,
     Not,
     OneOf,
@@ -287,6 +288,31 @@ def test_words_and_full_text(query: str, found: list[str]) -> None:
     matches = compile_predicate(parse_query(query, {"x": AttributeType.STRING}), RePatterns().compile)
     product = attrs.evolve(PRODUCTS[9], label="-", model="sample")
     assert [each for each in values if matches(attrs.evolve(product, properties={"x": each}))] == found
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["a", "b", "ab", "a?", "*", "*b*"]), min_size=1, max_size=3), min_size=1, max_size=6
+    ),
+    st.text("aB -", max_size=8),
+)
+def test_phrases_are_words_in_a_row(phrases: list[list[str]], value: str) -> None:
+    """Whatever their shapes, one phrase is enough, and its words follow each other."""
+    units = {"*": ANY, "?": ONE}
+    shapes = tuple(
+        tuple(tuple(units.get(each, each) for each in re.findall(r"[*?]|\w+", word)) for word in phrase)
+        for phrase in phrases
+    )
+    found = re.findall("[ab]+", value.lower())
+    expected = any(
+        all(
+            re.fullmatch(word.replace("?", ".").replace("*", ".*"), each)
+            for word, each in zip(phrase, found[start:], strict=False)
+        )
+        for phrase in phrases
+        for start in range(len(found) - len(phrase) + 1)
+    )
+    assert satisfies(HasWords(Field("x", AttributeType.STRING), shapes), x=value) is expected
 
 
 def test_hostile_patterns_end() -> None:

@@ -449,7 +449,21 @@ SIGNS = """
 title altitude bpm date isTrue id a 5 " \\ * ? : = ( ) [ ] { } < > <= >= AND OR NOT && || ! - + ~ ^ ^2 / TO TO* @text
 \\u0041 é title: altitude:[1 TO 2] last:true
 """
-PIECES = st.sampled_from([*SIGNS.split(), " ", "\t", "\n", "\u3000", "\x00", "\ud800", '"x y"', "altitude:[1 TO 2]"])
+REGEXES = [
+    "/a.*/",
+    "/(a|b)+/",
+    "/a{2}/",
+    "/(/",
+    "/a**/",
+    "/[z-a]/",
+    "/\\d\\/",
+    "@multisearch:",
+    "title@text:",
+    "title@:",
+]
+PIECES = st.sampled_from(
+    [*SIGNS.split(), " ", "\t", "\n", "\u3000", "\x00", "\ud800", '"x y"', "altitude:[1 TO 2]", *REGEXES]
+)
 
 
 def refusal(query: str) -> QueryRefused | None:

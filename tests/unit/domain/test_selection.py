@@ -99,3 +99,10 @@ def test_filter_on_types(kinds: set[FileTypes], kept: set[DataType]) -> None:
 def test_blank_pattern_is_none(written: str | None, pattern: str | None) -> None:
     """A blank pattern means any name; another one is used as written."""
     assert FileFilter(name_pattern=written).pattern == pattern
+
+
+def test_ids_with_nul() -> None:
+    """No database keeps a NUL character: ids that hold one are refused, whatever database it is."""
+    for request in (SelectionRequest(include=("URN:\0",)), SelectionRequest(exclude=("a", "b\0"))):
+        with pytest.raises(InvalidInput, match=r"\$\.entityIds: holds a NUL character"):
+            request.check()

@@ -14,6 +14,8 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -229,11 +231,13 @@ def test_broken_connection_is_known_at_once() -> None:
             client = socket.create_connection(listener.getsockname())
             served, _ = listener.accept()
             with served:
-                assert not connections._is_over(served)
+                transport = SimpleNamespace(is_closing=lambda: False, get_extra_info=lambda name, it=served: it)
+                alive = partial(connections.ServerConnection.alive, SimpleNamespace(transport=transport))
+                assert alive()
                 if reset:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 client.close()
-                wait_until(lambda served=served: connections._is_over(served))  # type: ignore[misc]
+                wait_until(lambda alive=alive: not alive())
 
 
 def test_archive_for_http_1_0(house: Callable[..., House]) -> None:

@@ -269,6 +269,18 @@ def test_no_thread_is_free() -> None:
     assert opened == []
 
 
+def test_client_that_leaves_before_a_thread_is_free() -> None:
+    """Its source is never opened."""
+    go, opened = threading.Event(), []
+    line = Line(lambda: opened.append(None), Limits(stream_threads=1))  # type: ignore[arg-type,func-returns-value,return-value]
+    line.site.streams.submit(lambda: go.wait(10))
+    line.gone.set()
+    line.run()
+    go.set()
+    assert line.site.streams.submit(lambda: 5).result(10) == 5
+    assert (opened, line.messages) == ([], [])
+
+
 def test_source_that_falls_silent(caplog: pytest.LogCaptureFixture) -> None:
     """No byte for too long: the answer stays without an end."""
     go = threading.Event()

@@ -8,10 +8,9 @@ at most 255; every special character has a backslash, and nothing else has.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
-
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene import charsets
+from regards_order.domain.lucene.parts import REPETITIONS, Part, grouped, repetition, steps_of
 from regards_order.domain.lucene.tokens import shown
 from regards_order.domain.lucene.words import fold
 
@@ -23,8 +22,6 @@ MAX_DEPTH = 50
 ANYTHING = ".*"
 
 _COUNT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}", re.ASCII)
-_REPETITIONS = {"?": (0, 1), "*": (0, None), "+": (1, None)}
-_WRITTEN = {counts: sign for sign, counts in _REPETITIONS.items()}
 _GROUPS = {
     "(?:": "groups that are not counted: write plain parentheses",
     "(?=": "look-ahead",
@@ -36,22 +33,6 @@ _GROUPS = {
     "(?<": "named groups: write plain parentheses",
     "(?#": "comments",
 }
-
-
-class _Part(NamedTuple):
-    """Hold a part of an expression as it is written, and what it costs.
-
-    Attributes:
-        text: as the engines read it.
-        steps: single characters that it matches one after the other, each repetition written out.
-        bound: whether it may be repeated, and stand beside others, without parentheses.
-        choice: whether it is a choice between alternatives.
-    """
-
-    text: str
-    steps: int = 1
-    bound: bool = True
-    choice: bool = False
 
 
 def normalize(query: str, text: str, offset: int, *, folded: bool = False) -> str:
@@ -79,7 +60,7 @@ class _Reader:
         self._folded = folded
         self._at = 0
 
-    def read(self) -> _Part:
+    def read(self) -> Part:
         if len(self._text) > MAX_CHARACTERS:
             raise self._refusal(f"A regular expression has at most {MAX_CHARACTERS} characters.", MAX_CHARACTERS)
         for at, character in enumerate(self._text):
@@ -106,39 +87,39 @@ class _Reader:
 
     # --- sequences ---------------------------------------------------------------------------------------------------
 
-    def _choice(self, depth: int) -> _Part:
+    def _choice(self, depth: int) -> Part:
         parts = [self._sequence(depth)]
         while self._peek() == "|":
             self._take()
             parts.append(self._sequence(depth))
         if len(parts) == 1:
             return parts[0]
-        return _Part("|".join(part.text for part in parts), _steps(parts), bound=False, choice=True)
+        return Part("|".join(part.text for part in parts), steps_of(parts), bound=False, choice=True)
 
-    def _sequence(self, depth: int) -> _Part:
-        parts: list[_Part] = []
+    def _sequence(self, depth: int) -> Part:
+        parts: list[Part] = []
         while self._peek() not in ("", "|", ")"):
             at = self._at
             part = self._repeated(self._single(depth), at)
-            parts.append(_grouped(part) if part.choice else part)
+            parts.append(grouped(part) if part.choice else part)
         if len(parts) == 1:
             return parts[0]
-        return _Part("".join(part.text for part in parts), _steps(parts), bound=False)
+        return Part("".join(part.text for part in parts), steps_of(parts), bound=False)
 
-    def _repeated(self, part: _Part, at: int) -> _Part:
+    def _repeated(self, part: Part, at: int) -> Part:
         counts = self._counts()
         if counts is None:
             return part
         follower = self._peek()
-        if follower in _REPETITIONS or follower == "{":
+        if follower in REPETITIONS or follower == "{":
             kind = {"?": "a lazy repetition", "+": "a possessive repetition"}.get(follower, "two repetitions in a row")
             raise self._unsupported(f'{kind} ("{self._text[self._at - 1]}{follower}")', self._at)
         low, high = counts
-        repeated = _Part(_repetition(part, low, high), part.steps * max(low, high or 1), bound=False)
+        repeated = Part(repetition(part, low, high), part.steps * max(low, high or 1), bound=False)
         self._check_size(repeated, at)
         return repeated
 
-    def _check_size(self, part: _Part, at: int) -> None:
+    def _check_size(self, part: Part, at: int) -> None:
         if part.steps > MAX_STEPS:
             problem = f"From here the regular expression describes more than {MAX_STEPS} characters: repeat less of it."
             raise self._refusal(problem, at)
@@ -146,8 +127,8 @@ class _Reader:
     def _counts(self) -> tuple[int, int | None] | None:
         """Return how often at least and at most the part before is repeated, or None if nothing says so."""
         sign = self._peek()
-        if sign in _REPETITIONS:
-            return _REPETITIONS[self._take()]
+        if sign in REPETITIONS:
+            return REPETITIONS[self._take()]
         if sign != "{":
             return None
         found = _COUNT.match(self._text, self._at)
@@ -164,7 +145,7 @@ class _Reader:
 
     # --- single characters and groups --------------------------------------------------------------------------------
 
-    def _single(self, depth: int) -> _Part:
+    def _single(self, depth: int) -> Part:
         at = self._at
         character = self._take()
         if character == "(":
@@ -172,13 +153,13 @@ class _Reader:
         if character == "[":
             return self._class(at)
         if character == ".":
-            return _Part(".")
-        if character in _REPETITIONS or character == "{":
+            return Part(".")
+        if character in REPETITIONS or character == "{":
             raise self._refusal(f'Nothing stands before this "{character}" to be repeated: write \\{character}.', at)
         ranges = self._escape(at) if character == "\\" else self._literal(character)
-        return _Part(charsets.written(ranges))
+        return Part(charsets.written(ranges))
 
-    def _group(self, at: int, depth: int) -> _Part:
+    def _group(self, at: int, depth: int) -> Part:
         if depth > MAX_DEPTH:
             problem = f"Parentheses of a regular expression are nested more than {MAX_DEPTH} deep: write it with fewer."
             raise self._refusal(problem, at)
@@ -209,7 +190,7 @@ class _Reader:
             raise self._unsupported(kind, at)
         return self._literal(character)
 
-    def _class(self, at: int) -> _Part:
+    def _class(self, at: int) -> Part:
         """Return the class that ``[`` opens; a ``]`` in first place and a ``-`` in first or last one are plain."""
         negated = self._peek() == "^"
         self._at += negated
@@ -220,7 +201,7 @@ class _Reader:
         self._take()
         if self._folded:
             ranges = charsets.folded(ranges)
-        return _Part(charsets.written(ranges, negated=negated))
+        return Part(charsets.written(ranges, negated=negated))
 
     def _range(self, opened: int) -> charsets.Ranges:
         at = self._at
@@ -242,19 +223,3 @@ class _Reader:
         if character == "[" and self._peek() in (":", ".", "="):
             raise self._unsupported(f'"[{self._peek()}"', at)
         return self._escape(at) if character == "\\" else [(ord(character), ord(character))]
-
-
-def _steps(parts: list[_Part]) -> int:
-    return sum(part.steps for part in parts)
-
-
-def _grouped(part: _Part) -> _Part:
-    return part._replace(text=f"(?:{part.text})", bound=True, choice=False)
-
-
-def _repetition(part: _Part, low: int, high: int | None) -> str:
-    """Return the text of *part*, repeated; what can only be empty stays so."""
-    if not part.text or high == 0:
-        return ""
-    counts = f"{low}" if low == high else f"{low},{'' if high is None else high}"
-    return (part if part.bound else _grouped(part)).text + _WRITTEN.get((low, high), f"{{{counts}}}")

@@ -8,6 +8,7 @@ at most 255; every special character has a backslash, and nothing else has.
 from __future__ import annotations
 
 import re
+
 from regards_order.domain.errors import QueryRefused
 from regards_order.domain.lucene import charsets
 from regards_order.domain.lucene.parts import REPETITIONS, Part, grouped, repetition, steps_of

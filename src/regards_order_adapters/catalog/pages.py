@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 import sqlalchemy as sa
 
+from regards_order_adapters.catalog import anchors
 from regards_order_adapters.catalog.look import accepted
 from regards_order_adapters.catalog.selection import Selection
 from regards_order_adapters.sql import schema
@@ -13,23 +14,15 @@ from regards_order_adapters.sql.conditions import unindexed
 from regards_order_adapters.sql.tenancy import Scope
 
 _PRODUCTS, _TAGS = schema.products, schema.product_tags
-_SAMPLE = 500
+_SAMPLE = 200
 #: to walk along so many products costs about as much as to find all that are wanted, and to sort them
 _FAR = 100_000
 _LOOK, _LOOK_SORTED = 2000, 50_000
 
 
-class Row(NamedTuple):
-    """Hold a product of a page."""
-
-    id: int
-    urn: str
-    provider_id: str
-    version: int
-    file_count: int
-
-
-_COLUMNS = tuple(_PRODUCTS.c[name] for name in Row._fields)
+#: a product of a page: id, URN, the provider's identifier, version, number of files
+Row = tuple[int, str, str, int, int]
+_COLUMNS = tuple(_PRODUCTS.c[name] for name in ("id", "urn", "provider_id", "version", "file_count"))
 
 
 def read_page(selection: Selection, scope: Scope, after: str, limit: int) -> list[Row]:
@@ -37,18 +30,20 @@ def read_page(selection: Selection, scope: Scope, after: str, limit: int) -> lis
 
     The page ends at *limit* products, or with the one that brings their files to *limit*.
     """
-    walk = selection.few is None and _is_worth_a_walk(selection, scope, after, limit)
+    walk = _is_worth_a_walk(selection, scope, after, limit)
+    if not walk:
+        selection = selection.narrowed(scope, anchors.FEW)
     if selection.look is None:
         return _first(_read(selection, scope, after, limit, walk=walk), limit)
     page: list[Row] = []
     size = _LOOK if walk else _LOOK_SORTED
     while len(page) < limit:
         found = _read(selection, scope, after, size, walk=walk)
-        good = set(accepted([row.id for row in found], selection.look, scope))
-        page += [row for row in found if row.id in good]
+        good = set(accepted([row[0] for row in found], selection.look, scope))
+        page += [row for row in found if row[0] in good]
         if len(found) < size:
             break
-        after = found[-1].urn
+        after = found[-1][1]
     return _first(page[:limit], limit)
 
 
@@ -60,7 +55,8 @@ def _read(selection: Selection, scope: Scope, after: str, limit: int, *, walk: b
     else:
         query, urn = scope.select(_PRODUCTS, *_COLUMNS), unindexed(_PRODUCTS.c.urn)
         condition = selection.condition(scope, each=False)
-    return [Row._make(row) for row in scope.plain(query.where(urn > after, condition).order_by(urn).limit(limit))]
+    rows = scope.plain(query.where(urn > after, condition).order_by(urn).limit(limit))
+    return cast(list[Row], rows)
 
 
 def _walk(selection: Selection, scope: Scope) -> tuple[sa.Select[Any], sa.ColumnElement[str]]:
@@ -88,8 +84,8 @@ def _is_worth_a_walk(selection: Selection, scope: Scope, after: str, limit: int)
 def _first(rows: list[Row], limit: int) -> list[Row]:
     """Return the products up to the one that brings their files to *limit*."""
     files = 0
-    for n, row in enumerate(rows, 1):
-        files += row.file_count
+    for n, (*_, file_count) in enumerate(rows, 1):
+        files += file_count
         if files >= limit:
             return rows[:n]
     return rows

@@ -73,14 +73,19 @@ class Selection:
     Attributes:
         parts: the searches, joined by OR.
         access: the condition that the user may see a product.
-        few: the ids of few products among which all are, if an index knows them.
         look: what has the last word, when the database finds more than is meant.
+        few: the ids of few products among which all are, if an index was asked and knows them.
     """
 
     parts: tuple[Part, ...]
     access: Condition
-    few: sa.CompoundSelect[Any] | None
     look: Predicate | None
+    few: sa.CompoundSelect[Any] | None = None
+
+    def narrowed(self, scope: Scope, most: int) -> Selection:
+        """Ask the indexes for few products among which all are; *most* for each search are few."""
+        few = find_few([(part.search, part.datasets) for part in self.parts], scope, most)
+        return attrs.evolve(self, few=few)
 
     def condition(self, scope: Scope, *, each: bool, known: str | None = None) -> Condition:
         """Return the condition on products; *each* as in `query.condition`."""
@@ -107,10 +112,8 @@ class Selection:
         return min(set.intersection(*sole), default=None) if sole else None
 
 
-def select(
-    searches: Sequence[Search], access: Access, scope: Scope, compile_pattern: CompilePattern, few: int
-) -> Selection:
-    """Return what *searches* select for *access*; each of so many products is *few* enough to be looked at."""
+def select(searches: Sequence[Search], access: Access, scope: Scope, compile_pattern: CompilePattern) -> Selection:
+    """Return what *searches* select for *access*."""
     versions = _versions(searches, scope)
     named = [search.naming(versions) for search in searches]
     leaves = [0 if search.query is None else size(search.query) for search in named]
@@ -123,8 +126,7 @@ def select(
     look = None
     if any(part.needs_look for part in parts):
         look = _any_of([search.predicate(compile_pattern, versions) for search in searches])
-    found = find_few([(part.search, part.datasets) for part in parts], scope, few)
-    return Selection(tuple(parts), covered(_PRODUCTS, access, scope), found, look)
+    return Selection(tuple(parts), covered(_PRODUCTS, access, scope), look)
 
 
 def covered(table: sa.Table, access: Access, scope: Scope) -> Condition:

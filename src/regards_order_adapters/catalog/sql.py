@@ -48,7 +48,8 @@ class SqlCatalog:
     def summary(self, searches: Sequence[Search], access: Access) -> Summary:
         """Count what matches."""
         with self._scope() as scope:
-            selection = select(searches, access, scope, self._patterns.compile, min(anchors.FEW, anchors.FEW_TO_COUNT))
+            selection = select(searches, access, scope, self._patterns.compile)
+            selection = selection.narrowed(scope, min(anchors.FEW, anchors.FEW_TO_COUNT))
             return count(_matching(selection, scope), covered(_DATASETS, access, scope), scope)
 
     def search(
@@ -56,10 +57,10 @@ class SqlCatalog:
     ) -> Sequence[OrderedProduct]:
         """Return a page of what matches, by URN."""
         with self._scope() as scope:
-            selection = select(searches, access, scope, self._patterns.compile, anchors.FEW)
+            selection = select(searches, access, scope, self._patterns.compile)
             rows = read_page(selection, scope, after, limit)
             files = _read_files(rows, scope)
-        return [OrderedProduct(row.urn, row.provider_id, row.version, tuple(files.get(row.id, ()))) for row in rows]
+        return [OrderedProduct(urn, name, version, tuple(files.get(id, ()))) for id, urn, name, version, _ in rows]
 
     def dataset(self, urn: str, access: Access) -> Dataset | None:
         """Return a dataset that *access* covers."""
@@ -95,7 +96,7 @@ def _matching(selection: Selection, scope: Scope) -> sa.Select[Any]:
 def _read_files(rows: Sequence[Row], scope: Scope) -> dict[int, list[CatalogFile]]:
     query = (
         scope.select(_FILES, _FILES.c.product_id, *_FILE_COLUMNS)
-        .where(among(_FILES.c.product_id, [row.id for row in rows]))
+        .where(among(_FILES.c.product_id, [id for id, *_ in rows]))
         .order_by(_FILES.c.product_id, _FILES.c.position)
     )
     files: dict[int, list[CatalogFile]] = {}

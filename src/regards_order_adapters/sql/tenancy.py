@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import attrs
@@ -38,6 +39,8 @@ class Tenanted:
         return sa.delete(table).where(table.c.tenant_id == self.tenant)
 
 
+#: rows of a statement for SQLite, whose driver holds up other threads for each step; its own limit is 32,766 values
+_ROWS = 1500
 #: makes statements once and for all, to be run by `Scope.run`: to make one may take longer than to run it
 PREPARED = Tenanted(sa.bindparam("the_tenant", type_=sa.SmallInteger))
 
@@ -98,10 +101,14 @@ class Scope(Tenanted):
 
             postgresql.copy(self.connection, f"COPY {table.name} ({names}) FROM STDIN", self.tenant, rows)
             return
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({self.tenant}, {marks})"  # noqa: S608 -- our own
-        if batch := list(rows):
-            self.connection.exec_driver_sql(statement, batch)
+        head = f"INSERT INTO {table.name} ({names}) VALUES "  # noqa: S608 -- our own
+        row = f"({self.tenant}{', ?' * len(columns)})"
+        rest = iter(rows)
+        while batch := list(islice(rest, _ROWS)):
+            if len(batch) == _ROWS:
+                self.connection.exec_driver_sql(head + ", ".join([row] * _ROWS), tuple(chain.from_iterable(batch)))
+            else:
+                self.connection.exec_driver_sql(head + row, batch)
 
     def execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
         """Run a statement."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import attrs
 
 from regards_order.domain.order import OrderStatus
@@ -55,4 +57,42 @@ class FileOversized:
     filename: str
 
 
-Event = OrderCreated | SuborderDone | OrderEnded | FileOversized
+@attrs.frozen(kw_only=True)
+class OrderAside:
+    """Describe an order whose files wait for its user for long.
+
+    Attributes:
+        order_id: names it.
+        label: its label.
+        created: when (UTC).
+        expires: when its files are erased (UTC).
+        available: files that can be downloaded.
+        since: when their number changed last (UTC).
+    """
+
+    order_id: int
+    label: str
+    created: dt.datetime
+    expires: dt.datetime | None
+    available: int
+    since: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class OrdersAside:
+    """A user is to be reminded of files that wait for download.
+
+    Attributes:
+        order_id: the oldest of the orders.
+        owner: whose orders they are.
+        correlation_id: that of the oldest order.
+        orders: all of them, the oldest first.
+    """
+
+    order_id: int
+    owner: str
+    correlation_id: str
+    orders: tuple[OrderAside, ...]
+
+
+Event = OrderCreated | SuborderDone | OrderEnded | FileOversized | OrdersAside

@@ -49,7 +49,7 @@ from regards_order.domain.errors import (
     UnknownDataset,
 )
 from regards_order.domain.files import FILES, FileCounts, FileEvent, FileState, OrderFile
-from regards_order.domain.lucene import Query, compile_predicate, parse_query
+from regards_order.domain.lucene import Query, compile_predicate, explain, parse_query
 from regards_order.domain.order import ORDERS, DatasetTask, Order, OrderEvent, OrderStatus
 from regards_order.domain.principal import Access, Account, Role, User
 from regards_order.domain.product import CatalogFile, DataFile, Dataset, DataType, OrderedProduct, Product
@@ -140,5 +140,6 @@ __all__ = [
     "User",
     "compile_predicate",
     "compile_search",
+    "explain",
     "parse_query",
 ]

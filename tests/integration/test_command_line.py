@@ -62,6 +62,55 @@ def test_import_refuses_bad_lines_and_takes_the_rest(command: Command, tmp_path:
     assert "line 6 refused" in done.stdout
 
 
+@pytest.fixture
+def one_film(command: Command, tmp_path: Path) -> None:
+    """A catalogue of one product, with attributes of several types."""
+    film = {
+        "type": "product",
+        "providerId": "P1",
+        "properties": {"title": "Harry", "altitude": 8848, "sensing": {"start": "2020-01-01T10:00:00Z"}},
+        "files": [],
+    }
+    (tmp_path / "c.ndjson").write_text(json.dumps(film))
+    assert command("catalog", "import", "c.ndjson").returncode == 0
+
+
+@pytest.mark.usefixtures("one_film")
+def test_explain_tells_what_a_query_means(command: Command) -> None:
+    """Tree, fields and the types that the catalogue gives them; a query may begin with a dash after two of them."""
+    query = "title:harry AND (altitude>=100 OR start:[2026-01-01T00:00:00Z TO *])"
+    done = command("explain", query)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "all of",
+        '  title (STRING) contains "harry", ASCII letters in any case',
+        "  one or more of",
+        "    altitude (LONG) is at least 100",
+        "    sensing.start (DATE_ISO8601) is at least 2026-01-01T00:00:00Z",
+    ]
+    assert command("explain", "--", "-last:true").stdout.splitlines() == ["not", "  last (BOOLEAN) equals true"]
+
+
+@pytest.mark.usefixtures("one_film")
+def test_explain_shows_where_a_query_is_refused(command: Command) -> None:
+    """The refusal, the line of the query and a caret on standard error; exit code 1."""
+    done = command("explain", "title:harry potter")
+    assert (done.returncode, done.stdout) == (1, "")
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith("regards-order: line 1, column 13: ")
+    assert rest == ["  title:harry potter", "              ^"]
+
+
+@pytest.mark.usefixtures("one_film")
+def test_explain_knows_the_fields_of_one_tenant(command: Command) -> None:
+    """Attributes of another tenant's products are unknown, built-in fields are not."""
+    tenants = {"REGARDS_ORDER_TENANTS": "default,lab"}
+    done = command("explain", "title:harry", "--tenant", "lab", env=tenants)
+    assert done.returncode == 1
+    assert "Unknown parameter title" in done.stderr
+    assert command("explain", "label:harry", "--tenant", "lab", env=tenants).returncode == 0
+
+
 def test_users_are_added_changed_and_listed(command: Command) -> None:
     """The directory shows what was added; in a pipe with tabs."""
     assert command("users", "add", "lise@obs.example").stdout == "lise@obs.example added\n"
@@ -81,6 +130,8 @@ def test_users_are_added_changed_and_listed(command: Command) -> None:
         (("users", "add", "x", "--max-quota", "-2"), "max_quota: -2 is below -1"),
         (("users", "add", " "), "must have 1 to 128 characters"),
         (("users", "list", "--tenant", "other"), 'does not name the tenant "other"'),
+        (("explain", "label:x", "--tenant", "other"), 'does not name the tenant "other"'),
+        (("explain",), "Missing argument 'QUERY'"),
         (("catalog", "scan", "nowhere"), "does not exist"),
         (("catalog", "scan", ".", "--product", "("), "is no regular expression"),
         (("catalog", "scan", ".", "--product", "abc"), "has no group"),

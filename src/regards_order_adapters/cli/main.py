@@ -16,15 +16,15 @@ from rich.console import Console
 from regards_order.domain.errors import InvalidInput, OrderingError
 from regards_order.domain.principal import Role
 from regards_order.domain.text import is_unicode
-from regards_order_adapters.bootstrap import Service, open_database, open_service
+from regards_order_adapters.bootstrap import open_database
 from regards_order_adapters.catalog.load import Loaded
-from regards_order_adapters.cli import logs
+from regards_order_adapters.cli.ask import explain
 from regards_order_adapters.cli.output import make_console, make_progress, print_table
-from regards_order_adapters.config import Config, WrongConfiguration, read_config
+from regards_order_adapters.cli.shared import TENANT, Group, open_configured, read_settings, tenant_of
+from regards_order_adapters.config import WrongConfiguration
 from regards_order_adapters.sql.migrate import CURRENT, DatabaseUnusable, SchemaTooNew, SchemaTooOld
 
 _WRONG_USE = (WrongConfiguration, SchemaTooOld, SchemaTooNew, DatabaseUnusable, InvalidInput)
-_TENANT = click.option("--tenant", metavar="T", help="Tenant; the first configured one unless given.")
 
 
 class _Hours(click.FloatRange):
@@ -40,24 +40,8 @@ class _Hours(click.FloatRange):
 _HOURS = _Hours(0, 1e6)
 
 
-class _Examples(click.Command):
-    """A command whose help ends with examples as they were written."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        if self.epilog:
-            formatter.write("\nExamples:\n")
-            for line in self.epilog.strip().splitlines():
-                formatter.write(f"  {line.strip()}\n")
-
-
-class _Group(click.Group):
-    command_class = _Examples
-    group_class = type
-    format_epilog = _Examples.format_epilog
-
-
 @click.group(
-    cls=_Group,
+    cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="""
     regards-order demo
@@ -95,7 +79,7 @@ def migrate() -> None:
     """Bring the database to the current schema; on SQLite the other commands do it by themselves."""
     from regards_order_adapters.sql.migrate import migrate as bring
 
-    engine = open_database(_config())
+    engine = open_database(read_settings())
     try:
         before, after = bring(engine)
     finally:
@@ -122,7 +106,7 @@ def serve(host: str, port: int, no_worker: bool, demo: bool) -> None:
     from regards_order_adapters.cli.serve import run_demo_server, run_server
 
     run = run_demo_server if demo else run_server
-    run(_config(logging.INFO), host, port, worker=not no_worker)
+    run(read_settings(logging.INFO), host, port, worker=not no_worker)
 
 
 @cli.command(epilog="regards-order worker")
@@ -133,7 +117,7 @@ def worker() -> None:
     """
     from regards_order_adapters.cli.serve import run_worker
 
-    run_worker(_config(logging.INFO))
+    run_worker(read_settings(logging.INFO))
 
 
 @cli.command(
@@ -145,7 +129,7 @@ def worker() -> None:
 @click.argument("email")
 @click.option("--role", metavar="R", default="REGISTERED_USER", show_default=True, help="Place on the ladder of roles.")
 @click.option("--hours", metavar="N", type=_HOURS, default=24, show_default=True, help="Good for.")
-@_TENANT
+@TENANT
 def token(email: str, role: str, hours: float, tenant: str | None) -> None:
     """Print a bearer token for EMAIL, signed with the configured secret."""
     from datetime import timedelta
@@ -155,7 +139,7 @@ def token(email: str, role: str, hours: float, tenant: str | None) -> None:
     from regards_order_adapters.system import SystemClock
     from regards_order_adapters.tokens import Tokens
 
-    config = _config()
+    config = read_settings()
     name, clock = tenant or config.tenants[0], SystemClock()
     if name not in config.tenants:
         raise click.BadParameter(f'"{name}" is none of {", ".join(config.tenants)}', param_hint="--tenant")
@@ -163,7 +147,10 @@ def token(email: str, role: str, hours: float, tenant: str | None) -> None:
     click.echo(Tokens(require_secret(config), clock).mint_bearer(name, user, clock.now() + timedelta(hours=hours)))
 
 
-@cli.group(cls=_Group)
+cli.add_command(explain)
+
+
+@cli.group(cls=Group)
 def catalog() -> None:
     """Fill the catalogue."""
 
@@ -176,7 +163,7 @@ def catalog() -> None:
     """,
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_TENANT
+@TENANT
 def import_(files: tuple[Path, ...], tenant: str | None) -> None:
     """Load products and datasets from NDJSON or GeoJSON FILES, packed with gzip or not.
 
@@ -185,8 +172,8 @@ def import_(files: tuple[Path, ...], tenant: str | None) -> None:
     from regards_order_adapters.catalog.load import load_files
 
     console = make_console()
-    with _service() as service, make_progress(make_console(stderr=True), sizes=True) as progress:
-        tenant = _named(service, tenant)
+    with open_configured() as service, make_progress(make_console(stderr=True), sizes=True) as progress:
+        tenant = tenant_of(service, tenant)
         bar = progress.add_task("reading", total=sum(path.stat().st_size for path in files))
         now = service.clock.now()
         loaded = load_files(service.store(tenant), tenant, files, now, lambda step: progress.advance(bar, step))
@@ -204,7 +191,7 @@ def import_(files: tuple[Path, ...], tenant: str | None) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--dataset", metavar="NAME", help="Name of the dataset; the folder's own unless given.")
 @click.option("--product", metavar="REGEX", help="Expression whose first group, in a file's path, names its product.")
-@_TENANT
+@TENANT
 def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | None) -> None:
     """Make a catalogue out of the files below DIR, which stay where they are.
 
@@ -218,8 +205,8 @@ def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | N
         raise click.BadParameter(f'"{folder}" is no folder', param_hint="DIR")
     console = make_console()
     expression = compile_product(product)
-    with _service() as service, make_progress(make_console(stderr=True)) as progress:
-        tenant = _named(service, tenant)
+    with open_configured() as service, make_progress(make_console(stderr=True)) as progress:
+        tenant = tenant_of(service, tenant)
 
         def start(total: int) -> Callable[[int], None]:
             bar = progress.add_task("reading", total=total)
@@ -244,7 +231,7 @@ def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | N
     _summarise(console, loaded)
 
 
-@cli.group(cls=_Group)
+@cli.group(cls=Group)
 def users() -> None:
     """Keep the embedded user directory."""
 
@@ -263,7 +250,7 @@ def users() -> None:
 )
 @click.option("--group", "groups", metavar="G", multiple=True, help="Access group; may be given again.")
 @click.option("--inactive", is_flag=True, help="The user may not order any more.")
-@_TENANT
+@TENANT
 def add(
     email: str,
     role: str,
@@ -278,18 +265,18 @@ def add(
 
     user = User(email, _role(role), frozenset(groups or ("public",)))
     account = Account(user, active=not inactive, max_quota=max_quota, rate_limit=rate_limit)
-    with _service() as service, service.store(_named(service, tenant)).write() as tx:
+    with open_configured() as service, service.store(tenant_of(service, tenant)).write() as tx:
         known = tx.users.get(email) is not None
         tx.users.put(account)
     click.echo(f"{email} {'changed' if known else 'added'}")
 
 
 @users.command("list", epilog="regards-order users list --tenant lab")
-@_TENANT
+@TENANT
 def list_(tenant: str | None) -> None:
     """List the directory; in a pipe with tabs between the columns."""
-    with _service() as service:
-        name = _named(service, tenant)
+    with open_configured() as service:
+        name = tenant_of(service, tenant)
         with service.store(name).read() as tx:
             accounts = tx.users.all()
     heads = ("EMAIL", "ROLE", "GROUPS", "ACTIVE", "MAX_QUOTA", "RATE_LIMIT")
@@ -307,20 +294,10 @@ def list_(tenant: str | None) -> None:
     print_table(make_console(), f"Users of {name}", heads, rows)
 
 
-def _config(level: int = logging.WARNING) -> Config:
-    config = read_config()
-    logs.configure(config.log_format, level)
-    return config
-
-
 def _role(name: str) -> Role:
     if name not in Role.__members__:
         raise click.BadParameter(f'"{name}" is none of {", ".join(Role.__members__)}', param_hint="--role")
     return Role[name]
-
-
-def _named(service: Service, tenant: str | None) -> str:
-    return service.config.tenants[0] if tenant is None else tenant
 
 
 def _summarise(console: Console, loaded: Loaded) -> None:
@@ -331,10 +308,6 @@ def _summarise(console: Console, loaded: Loaded) -> None:
         raise SystemExit(130)
     if loaded.refusals:
         raise SystemExit(1)
-
-
-def _service() -> Service:
-    return open_service(_config())
 
 
 def _main(arguments: Sequence[str]) -> None:

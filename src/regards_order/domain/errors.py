@@ -192,6 +192,36 @@ class NotAllowed(OrderingError):
 
 
 @attrs.define(eq=False)
+class NotManager(OrderingError):
+    """{self.user} ({self.role}) may not {self.action}: only its owner, ADMIN and the roles above may."""
+
+    code = "USER_NOT_ALLOWED_TO_MANAGE_ORDER"
+    status = 401
+    user: str
+    role: str
+    action: str
+
+
+@attrs.define(eq=False)
+class NoSnapshot(OrderingError):
+    """Order {self.order_id} cannot be ordered again: what was in its basket is not kept any more."""
+
+    code = "BASKET_NOT_FOUND"
+    status = 401
+    order_id: int
+
+
+@attrs.define(eq=False)
+class UnknownSetting(OrderingError):
+    """There is no setting "{self.name}"; expected one of {self.known}."""
+
+    code = "UNKNOWN_SETTING"
+    status = 404
+    name: str
+    known: str
+
+
+@attrs.define(eq=False)
 class NoBasket(OrderingError):
     """{self.owner} has no basket: add a selection first."""
 
@@ -316,6 +346,24 @@ class StorageUnavailable(OrderingError):
 
     code = "STORAGE_UNAVAILABLE"
     status = 503
+    cause: str
+
+
+@attrs.define(eq=False)
+class NotifierUnavailable(OrderingError):
+    """Nobody can be told at the moment: {self.cause}."""
+
+    code = "NOTIFIER_UNAVAILABLE"
+    status = 503
+    cause: str
+
+
+@attrs.define(eq=False)
+class NotificationRefused(OrderingError):
+    """{self.receiver} cannot be told: {self.cause}."""
+
+    code = "NOTIFICATION_REFUSED"
+    receiver: str
     cause: str
 
 

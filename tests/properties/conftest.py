@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from regards_order_adapters.sql.engine import make_engine
 from regards_order_adapters.sql.unit_of_work import SqlStore
@@ -52,3 +54,13 @@ def fresh_store(request: pytest.FixtureRequest) -> OpenStore:
     """Return what opens an empty store; each test that uses it runs on both kinds of database."""
     fresh: OpenStore = request.getfixturevalue(f"fresh_{request.param}")
     return fresh
+
+
+@pytest.fixture(scope="session")
+def engines(sqlite_template: Path, cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[sa.Engine]]:
+    """One database of each kind; every example has a tenant of its own in it."""
+    path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("engines"))
+    engines = [make_engine(f"sqlite:///{path}"), make_engine(cluster.create())]
+    yield engines
+    for engine in engines:
+        engine.dispose()

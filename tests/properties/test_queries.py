@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import count
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import attrs
-import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,7 +29,6 @@ from regards_order_adapters.catalog import anchors, pages, query
 from regards_order_adapters.catalog.sql import SqlCatalog
 from regards_order_adapters.catalog.write import put
 from regards_order_adapters.patterns import Re2Patterns
-from regards_order_adapters.sql.engine import make_engine
 from regards_order_adapters.sql.unit_of_work import SqlStore
 
 EXAMPLES = int(os.environ.get("REGARDS_ORDER_EXAMPLES", "500"))
@@ -269,16 +265,6 @@ def _requests(draw: st.DrawFn, products: Sequence[Product]) -> SelectionRequest:
 
 
 # --- the test
-
-
-@pytest.fixture(scope="module")
-def engines(sqlite_template: Path, cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[sa.Engine]]:
-    """One database of each kind; every example has a tenant of its own in it."""
-    path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("queries"))
-    engines = [make_engine(f"sqlite:///{path}"), make_engine(cluster.create())]
-    yield engines
-    for engine in engines:
-        engine.dispose()
 
 
 def _read_all(catalog: Catalog, searches: Sequence[Search], access: Access, limit: int) -> list[list[Any]]:

@@ -358,7 +358,7 @@ def test_notes_made_while_slots_are_given_out_survive(store: SqlStore) -> None:
 def test_slots_of_an_owner_are_given_out_by_one_at_a_time(store: SqlStore) -> None:
     """Two schedulers never see the same free slot."""
     with store.write() as tx:
-        tx.orders.add(an_order(status=OrderStatus.RUNNING))
+        tx.orders.add(an_order(status=OrderStatus.RUNNING, listed=True))
         for number in range(1, 9):
             tx.suborders.add(a_suborder(number))
 
@@ -377,7 +377,9 @@ def test_everything_is_claimed_once(store: SqlStore) -> None:
     """Many workers share the work: each piece goes to one of them."""
     with store.write() as tx:
         for number in range(1, 41):
-            put_order(tx, an_order(number), a_suborder(number, number, SuborderState.QUEUED))
+            put_order(
+                tx, an_order(number, owner=f"{number}@obs.example"), a_suborder(number, number, SuborderState.QUEUED)
+            )
     taken: list[tuple[str, int]] = []
 
     def work() -> None:

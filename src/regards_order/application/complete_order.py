@@ -1,8 +1,9 @@
 """List the files of an order: read the catalogue, cut suborders, and let the order start (docs/orders.md).
 
 Nobody starts a suborder of a PENDING order, so a completion that fails, or dies, leaves nothing that runs: the next one
-erases what is there and begins again.  Each claims the order under a lease; one whose order was changed or claimed once
-more was overtaken, and writes nothing any more.
+erases what is there and begins again.  Each claims the order under a lease; one whose order was claimed once more, or
+deleted, was overtaken, and writes nothing any more.  An order that is paused meanwhile is listed to its end, and starts
+when it is resumed.
 """
 
 from __future__ import annotations
@@ -13,27 +14,31 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
+from regards_order.application.tenant_settings import current_settings
 from regards_order.domain.basket import BasketOwner, DatasetSelection
-from regards_order.domain.errors import CatalogUnavailable, Conflict, OrderingError, StoreUnavailable
+from regards_order.domain.errors import CatalogUnavailable, Conflict, NotFound, OrderingError, StoreUnavailable
 from regards_order.domain.events import FileOversized, OrderCreated, OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts, FileState
-from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
+from regards_order.domain.order import ENDED, GOING_ON, Contents, DatasetTask, Order, OrderStatus
 from regards_order.domain.packing import Bucket, Packer
 from regards_order.domain.principal import Access, User
 from regards_order.domain.product import CatalogFile
 from regards_order.domain.search import compile_search
 from regards_order.domain.selection import FileFilter
-from regards_order.domain.suborder import Suborder, SuborderState, priority
+from regards_order.domain.suborder import SUBORDERS, Suborder, SuborderEvent, SuborderState, priority
 from regards_order.ports.bundle import Ports
 from regards_order.ports.claims import Claim
 from regards_order.ports.unit_of_work import Transaction
 
 _log = logging.getLogger(__name__)
+_ACCEPTED = frozenset({OrderStatus.RUNNING, OrderStatus.PAUSED, OrderStatus.DONE})
 _CATALOG_FAILED = "Error trying to search data objects from catalog."
 
 
 def complete_order(ports: Ports, order_id: int) -> Order:
-    """List the files of a PENDING order and let it start; one that somebody else works on is returned as it is.
+    """List the files of an order and let it start; one that somebody else works on is returned as it is.
+
+    So is one whose owner has another order that is being listed.
 
     Every failure ends the order FAILED, with a message for its user and without files.
 
@@ -59,24 +64,28 @@ def complete_claimed(ports: Ports, order: Order, stop: Callable[[], bool] = bool
     Raises:
         StoreUnavailable: nothing is lost; it is begun again when the lease is over.
     """
+    with ports.leases.hold((Claim.of(order),)):
+        try:
+            return _complete_or_fail(ports, order, stop)
+        except Conflict:
+            _log.info("completion overtaken", extra={"action": "completion_overtaken", "order_id": order.id})
+            return _give_back(ports, order)
+
+
+def _complete_or_fail(ports: Ports, order: Order, stop: Callable[[], bool]) -> Order:
     if order.attempt > ports.settings.completion_attempts:
         message = f"Its files could not be listed in {ports.settings.completion_attempts} attempts."
         return _fail(ports, order, message, None)
-    with ports.leases.hold((Claim.of(order),)):
-        try:
-            return _complete(ports, order, stop)
-        except Conflict:
-            _log.info("completion overtaken", extra={"action": "completion_overtaken", "order_id": order.id})
-            with ports.store.read() as tx:
-                return tx.orders.get(order.id)
-        except StoreUnavailable:
-            raise
-        except CatalogUnavailable as failure:
-            return _fail(ports, order, _CATALOG_FAILED, failure)
-        except OrderingError as failure:
-            return _fail(ports, order, failure.message, failure)
-        except Exception as failure:
-            return _fail(ports, order, f"Unexpected error: {failure}", failure)
+    try:
+        return _complete(ports, order, stop)
+    except (Conflict, StoreUnavailable):
+        raise
+    except CatalogUnavailable as failure:
+        return _fail(ports, order, _CATALOG_FAILED, failure)
+    except OrderingError as failure:
+        return _fail(ports, order, failure.message, failure)
+    except Exception as failure:
+        return _fail(ports, order, f"Unexpected error: {failure}", failure)
 
 
 def _complete(ports: Ports, claim: Order, stop: Callable[[], bool]) -> Order:
@@ -195,13 +204,16 @@ class _Completion:
 
 
 def _claimed(tx: Transaction, claim: Order) -> Order:
-    """Return the order, locked.
+    """Return the order, locked, as it is by now: it may have been paused.
 
     Raises:
-        Conflict: somebody changed it, or began another completion.
+        Conflict: it was deleted or has expired, or somebody began another completion.
     """
-    order = tx.orders.get(claim.id, lock=True)
-    if (order.version, order.attempt) != (claim.version, claim.attempt):
+    try:
+        order = tx.orders.get(claim.id, lock=True)
+    except NotFound:
+        raise Conflict("Order", claim.id) from None
+    if order.attempt != claim.attempt or order.listed or order.status not in GOING_ON:
         raise Conflict("Order", claim.id)
     return order
 
@@ -209,7 +221,10 @@ def _claimed(tx: Transaction, claim: Order) -> Order:
 def _give_back(ports: Ports, claim: Order) -> Order:
     with ports.store.write() as tx:
         tx.claims.release((Claim.of(claim),))
-        return tx.orders.get(claim.id)
+        try:
+            return tx.orders.get(claim.id)
+        except NotFound:
+            return claim
 
 
 def _erase(tx: Transaction, order_id: int) -> None:
@@ -220,10 +235,12 @@ def _erase(tx: Transaction, order_id: int) -> None:
 def _start(ports: Ports, completion: _Completion) -> Order:
     now = ports.clock.now()
     contents = completion.contents
-    hours = ports.settings.order_hours(completion.order.hours, contents.internal_suborders)
     with ports.store.write() as tx:
         order = _claimed(tx, completion.order)
+        hours = current_settings(ports, tx).order_hours(order.hours, contents.internal_suborders)
         order = tx.orders.save(order.completed(contents, now, now + dt.timedelta(hours=hours)))
+        if order.status is OrderStatus.PAUSED:
+            tx.suborders.move(order.id, SUBORDERS.moves(SuborderEvent.ABORT))
         order = tx.orders.count(order, completion.counts, 0, now)
         _tell_oversized(tx, order, completion.oversized)
         _tell_started(tx, order)
@@ -243,9 +260,9 @@ def _tell_started(tx: Transaction, order: Order) -> None:
     for suborder in tx.suborders.of_order(order.id) if order.contents.external_suborders else ():
         if suborder.external:
             tx.outbox.add(suborder_done(order, suborder))
-    if order.status is not OrderStatus.RUNNING:
+    if order.status in ENDED:
         tx.outbox.add(order_ended(order))
-    if order.frontend_url and order.status in (OrderStatus.RUNNING, OrderStatus.DONE):
+    if order.frontend_url and order.status in _ACCEPTED:
         tx.outbox.add(
             OrderCreated(
                 order_id=order.id,
@@ -260,11 +277,9 @@ def _fail(ports: Ports, claim: Order, message: str, failure: Exception | None) -
     _log.warning("order failed", exc_info=failure, extra={"action": "order_failed", "order_id": claim.id})
     now = ports.clock.now()
     with ports.store.write() as tx:
-        order = tx.orders.get(claim.id, lock=True)
-        if (order.version, order.attempt) != (claim.version, claim.attempt):
-            return order
+        order = _claimed(tx, claim)
         _erase(tx, order.id)
-        expires = now + dt.timedelta(hours=ports.settings.order_hours(order.hours, 0))
+        expires = now + dt.timedelta(hours=current_settings(ports, tx).order_hours(order.hours, 0))
         order = tx.orders.save(order.failed(message, now, expires))
         tx.outbox.add(order_ended(order))
     return order

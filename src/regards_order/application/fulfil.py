@@ -29,7 +29,9 @@ _SILENT = "The storage did not answer in time"
 
 
 def work(ports: Ports, stop: Callable[[], bool] = bool) -> int:
-    """Do everything that can be done now and return how many steps that were; 0 means to wait for time or a user.
+    """Do everything that can be done for orders now and return how many steps that were.
+
+    0 means to wait for time or a user; what is to be done regularly for a whole tenant is `chores.do_chores`.
 
     Args:
         ports: what to work with.
@@ -77,6 +79,8 @@ def _work_on(ports: Ports, due: Sequence[Suborder], stop: Callable[[], bool]) ->
             try:
                 steps += ask(ports, suborder) if suborder.state is SuborderState.QUEUED else collect(ports, suborder)
             except (Conflict, NotFound):
+                with ports.store.write() as tx:
+                    tx.claims.release(claims[n : n + 1])
                 _log.info(
                     "suborder changed meanwhile", extra={"action": "suborder_skipped", "suborder_id": suborder.id}
                 )

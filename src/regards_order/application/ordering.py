@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 
 from regards_order.application import (
+    change_order,
+    chores,
     complete_order,
     deliver,
     deliver_file,
@@ -15,10 +18,12 @@ from regards_order.application import (
     fulfil,
     place_order,
     read_order,
+    retry_order,
+    tenant_settings,
 )
 from regards_order.domain.basket import Basket
 from regards_order.domain.files import OrderFile
-from regards_order.domain.order import Order
+from regards_order.domain.order import Order, OrderEvent
 from regards_order.domain.principal import User
 from regards_order.domain.selection import FileFilter, SelectionRequest
 from regards_order.domain.suborder import Suborder
@@ -72,18 +77,78 @@ class Ordering(Ports):
         label: str | None = None,
         frontend_url: str | None = None,
         correlation_id: str | None = None,
+        application: bool = False,
     ) -> Order:
         """Turn the user's basket into an order (`place_order.place_order`)."""
         return place_order.place_order(
-            self, user, label=label, frontend_url=frontend_url, correlation_id=correlation_id
+            self,
+            user,
+            label=label,
+            frontend_url=frontend_url,
+            correlation_id=correlation_id,
+            application=application,
         )
+
+    def restart_order(
+        self, user: User, order_id: int, *, label: str | None = None, frontend_url: str | None = None
+    ) -> Order:
+        """Order the same once more (`place_order.restart_order`)."""
+        return place_order.restart_order(self, user, order_id, label=label, frontend_url=frontend_url)
+
+    def pause_order(self, user: User, order_id: int) -> Order:
+        """Let nothing more be made available for an order (`change_order.pause_order`)."""
+        return change_order.pause_order(self, user, order_id)
+
+    def resume_order(self, user: User, order_id: int) -> Order:
+        """Let a paused order go on (`change_order.resume_order`)."""
+        return change_order.resume_order(self, user, order_id)
+
+    def retry_order(self, user: User, order_id: int) -> Order:
+        """Ask once more for files that could not be had (`retry_order.retry_order`)."""
+        return retry_order.retry_order(self, user, order_id)
+
+    def delete_order(self, user: User, order_id: int) -> Order:
+        """Erase the files of an order (`change_order.delete_order`)."""
+        return change_order.delete_order(self, user, order_id)
+
+    def remove_order(self, user: User, order_id: int) -> None:
+        """Erase a DELETED order for good (`change_order.remove_order`)."""
+        change_order.remove_order(self, user, order_id)
+
+    def cancel_order(self, order_id: int) -> None:
+        """Pause and delete an order, whoever asks (`change_order.cancel_order`)."""
+        change_order.cancel_order(self, order_id)
+
+    def possible_events(self, orders: Sequence[Order]) -> Sequence[frozenset[OrderEvent]]:
+        """Return what the state of each order allows (`change_order.possible_events`)."""
+        return change_order.possible_events(self, orders)
+
+    def list_settings(self, user: User) -> Sequence[tenant_settings.TenantSetting]:
+        """Return the settings of the tenant (`tenant_settings.list_settings`)."""
+        return tenant_settings.list_settings(self, user)
+
+    def change_setting(self, user: User, name: str, value: Any) -> tenant_settings.TenantSetting:
+        """Change a setting of the tenant (`tenant_settings.change_setting`)."""
+        return tenant_settings.change_setting(self, user, name, value)
+
+    def reset_setting(self, user: User, name: str) -> tenant_settings.TenantSetting:
+        """Let a setting have its default again (`tenant_settings.reset_setting`)."""
+        return tenant_settings.reset_setting(self, user, name)
+
+    def do_chores(self, stop: Callable[[], bool] = bool) -> int:
+        """Do the regular work of the tenant that is due: expiration, reminders, mails (`chores.do_chores`)."""
+        return chores.do_chores(self, stop)
+
+    def wake_chores(self) -> None:
+        """Let all regular work be due at once (`chores.wake_chores`)."""
+        chores.wake_chores(self)
 
     def complete_order(self, order_id: int) -> Order:
         """List the files of a PENDING order (`complete_order.complete_order`); `work` does it too."""
         return complete_order.complete_order(self, order_id)
 
     def work(self, stop: Callable[[], bool] = bool) -> int:
-        """Do all background work that can be done now and return the number of steps (`fulfil.work`)."""
+        """Do all work for orders that can be done now and return the number of steps (`fulfil.work`)."""
         return fulfil.work(self, stop)
 
     def complete(self, stop: Callable[[], bool] = bool) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
@@ -187,6 +187,11 @@ class Basket:
             SelectionNotFound: this basket has no such selection.
         """
         return self._put(attrs.evolve(self.get(selection_id), file_filter=file_filter))
+
+    def copied(self, basket_id: int, selection_ids: Iterator[int]) -> Basket:
+        """Return a new basket with the same selections, each with the next of these ids."""
+        selections = tuple(attrs.evolve(each, id=next(selection_ids)) for each in self.selections)
+        return Basket(basket_id, self.owner, selections)
 
     def given_to(self, owner: BasketOwner) -> Basket:
         """Return the basket with another owner."""

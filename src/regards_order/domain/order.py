@@ -37,12 +37,32 @@ class OrderStatus(enum.Enum):
 
 #: statuses in which more files may become available
 GOING_ON = frozenset({OrderStatus.PENDING, OrderStatus.RUNNING, OrderStatus.PAUSED})
+#: statuses in which an order that has not listed its files may be listed
+LISTABLE = frozenset({OrderStatus.PENDING, OrderStatus.RUNNING})
+#: statuses of an order that has come to its end by itself
+ENDED = frozenset({OrderStatus.DONE, OrderStatus.DONE_WITH_WARNING, OrderStatus.FAILED})
+#: statuses of an order whose files are erased
+ERASED = frozenset({OrderStatus.EXPIRED, OrderStatus.DELETED})
+#: statuses of an order whose user is reminded of files that wait
+REMINDED = frozenset(
+    {
+        OrderStatus.RUNNING,
+        OrderStatus.PAUSED,
+        OrderStatus.DONE,
+        OrderStatus.DONE_WITH_WARNING,
+        OrderStatus.ERROR,
+    }
+)
+#: statuses of an order that expires whatever it holds
+EXPIRING = GOING_ON | {OrderStatus.ERROR}
+#: statuses of an order that expires while files wait for download
+EXPIRING_WITH_FILES = frozenset({OrderStatus.DONE, OrderStatus.DONE_WITH_WARNING})
 
 
 class OrderEvent(enum.Enum):
     """Say what can happen to an order."""
 
-    START = "START"  #: its files are listed and the storage is needed
+    START = "START"  #: its files are listed and the storage is needed; one that is paused stays so
     FINISH = "FINISH"  #: every file is treated, none in error
     FINISH_WITH_WARNING = "FINISH_WITH_WARNING"  #: some files are in error, or there is nothing to order
     FAIL = "FAIL"  #: its files cannot be listed, or all are in error
@@ -67,8 +87,9 @@ ORDERS: Machine[OrderStatus, OrderEvent] = Machine(
     _S.PENDING,
     {
         _S.PENDING: {_E.START: _S.RUNNING, **_UNTIL_DONE, _E.PAUSE: _S.PAUSED, **_ENDING},
-        _S.RUNNING: {**_UNTIL_DONE, _E.PAUSE: _S.PAUSED, **_ENDING},
-        _S.PAUSED: {**_UNTIL_DONE, _E.RESUME: _S.RUNNING, _E.DELETE: _S.DELETED, **_ENDING},
+        # one that was paused and resumed before its files were listed starts while it is RUNNING
+        _S.RUNNING: {_E.START: _S.RUNNING, **_UNTIL_DONE, _E.PAUSE: _S.PAUSED, **_ENDING},
+        _S.PAUSED: {_E.START: _S.PAUSED, **_UNTIL_DONE, _E.RESUME: _S.RUNNING, _E.DELETE: _S.DELETED, **_ENDING},
         _S.DONE: {
             _E.FINISH_WITH_WARNING: _S.DONE_WITH_WARNING,
             _E.DELETE: _S.DELETED,
@@ -159,7 +180,8 @@ class Order:
         status: how far it has come.
         status_date: since when (UTC).
         hours: how long its suborders stay available.
-        expires: when its files are erased (UTC); None until they are listed.
+        expires: when its files are erased (UTC); before they are listed, when it is given up; None = never.
+        listed: True when its files are listed, or never will be.
         message: why it failed or ended with a warning, at most 255 characters.
         frontend_url: page of the front end to show it.
         counts: its files by state.
@@ -181,6 +203,7 @@ class Order:
     status_date: dt.datetime
     hours: int
     expires: dt.datetime | None = None
+    listed: bool = False
     message: str | None = None
     frontend_url: str | None = None
     counts: FileCounts = FileCounts()
@@ -203,13 +226,25 @@ class Order:
     @property
     def waiting_for_user(self) -> bool:
         """Return whether nothing goes on before its user downloads something."""
-        return self.waiting_suborders > 0 or (self.contents.internal_suborders == 0 and self.counts.available > 0)
+        only_external = self.contents.internal_suborders == 0 and self.counts.available > 0
+        return self.status not in ERASED and (self.waiting_suborders > 0 or only_external)
+
+    @property
+    def available(self) -> int:
+        """Return the number of files that can be downloaded and were not yet; an EXPIRED order has none any more."""
+        return 0 if self.status is OrderStatus.EXPIRED else self.counts.available
+
+    def is_over(self, now: dt.datetime) -> bool:
+        """Return whether its time is over; one that has ended by itself goes only if files would be lost by it."""
+        if self.expires is None or self.expires >= now:
+            return False
+        return self.status in EXPIRING or (self.status in EXPIRING_WITH_FILES and self.counts.available > 0)
 
     def completed(self, contents: Contents, now: dt.datetime, expires: dt.datetime) -> Order:
-        """Return it with its files listed: RUNNING, or already at its end (docs/orders.md has the table).
+        """Return it with its files listed: RUNNING, PAUSED, or already at its end (docs/orders.md has the table).
 
         Raises:
-            IllegalTransition: it is not PENDING.
+            IllegalTransition: it has ended, or its files are erased.
         """
         event, message = OrderEvent.START, None
         if not contents.tasks:
@@ -219,7 +254,8 @@ class Order:
                 message = "It seems that the queried features do not exist anymore."
         elif contents.internal_suborders == 0:
             event = OrderEvent.FINISH
-        return attrs.evolve(self._after(event, now), message=message, expires=expires, contents=contents)
+        order = self._after(event, now)
+        return attrs.evolve(order, message=message, expires=expires, contents=contents, listed=True)
 
     def failed(self, message: str, now: dt.datetime, expires: dt.datetime | None = None) -> Order:
         """Return it FAILED, with the cause for its user.
@@ -228,13 +264,69 @@ class Order:
             IllegalTransition: it has ended already.
         """
         order = self._after(OrderEvent.FAIL, now)
-        return attrs.evolve(order, message=message[:MESSAGE_LIMIT], expires=expires or self.expires)
+        return attrs.evolve(order, message=message[:MESSAGE_LIMIT], expires=expires or self.expires, listed=True)
+
+    def paused(self, now: dt.datetime) -> Order:
+        """Return it PAUSED.
+
+        Raises:
+            IllegalTransition: it is neither PENDING nor RUNNING.
+        """
+        return self._after(OrderEvent.PAUSE, now)
+
+    def resumed(self, now: dt.datetime) -> Order:
+        """Return it RUNNING again.
+
+        Raises:
+            IllegalTransition: it is not PAUSED.
+        """
+        return self._after(OrderEvent.RESUME, now)
+
+    def deleted(self, now: dt.datetime) -> Order:
+        """Return it DELETED.
+
+        Raises:
+            IllegalTransition: it goes on, or is DELETED already.
+        """
+        return attrs.evolve(self._after(OrderEvent.DELETE, now), listed=True)
+
+    def expired(self, now: dt.datetime) -> Order:
+        """Return it EXPIRED.
+
+        Raises:
+            IllegalTransition: an order in its status does not expire.
+        """
+        return attrs.evolve(self._after(OrderEvent.EXPIRE, now), listed=True)
+
+    def retried(self, now: dt.datetime, expires: dt.datetime, internal: int, external: int) -> Order:
+        """Return it RUNNING again, with so many more suborders of both kinds.
+
+        Raises:
+            IllegalTransition: it is neither DONE_WITH_WARNING nor FAILED.
+        """
+        contents = attrs.evolve(
+            self.contents,
+            internal_suborders=self.contents.internal_suborders + internal,
+            external_suborders=self.contents.external_suborders + external,
+        )
+        order = self._after(OrderEvent.RETRY, now)
+        return attrs.evolve(order, expires=expires, contents=contents, message=None)
+
+    def not_cancelled(self, message: str, now: dt.datetime) -> Order:
+        """Return it in ERROR: a service wanted to cancel it, and could not.
+
+        Raises:
+            IllegalTransition: it is in ERROR or DELETED already.
+        """
+        return attrs.evolve(self._after(OrderEvent.CANCEL_FAILED, now), message=message[:MESSAGE_LIMIT])
 
     def settled(self, now: dt.datetime) -> Order:
         """Return it in the next status that its counts call for; the same object when nothing changes.
 
         An order with failed downloads that comes to its end is DONE first, and may be settled once more.
         """
+        if not self.listed:
+            return self
         if self.status in (OrderStatus.RUNNING, OrderStatus.PAUSED) and self.counts.pending == 0:
             if self.counts.in_error == 0:
                 return self._after(OrderEvent.FINISH, now)

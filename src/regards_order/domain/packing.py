@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from regards_order.domain.files import FileCounts, FileState
+from regards_order.domain.files import FileCounts, FileState, OrderFile
 from regards_order.domain.product import ORDERABLE, CatalogFile
 from regards_order.domain.selection import FileFilter, NameMatcher
 from regards_order.domain.settings import Settings
@@ -108,3 +108,54 @@ class Packer:
             bucket.bytes += size or 0
             if not external and (size or 0) > self.settings.suborder_max_bytes:
                 self.oversized.append(filename)
+
+
+@attrs.define
+class Again:
+    """Collect files of one dataset that are asked for once more.
+
+    Attributes:
+        dataset_urn: their dataset.
+        external: whether the data centre only references them.
+        ids: their ids, growing.
+        bytes: their known bytes.
+    """
+
+    dataset_urn: str
+    external: bool
+    ids: list[int] = attrs.field(factory=list)
+    bytes: int = 0
+
+    @property
+    def counts(self) -> FileCounts:
+        """Return the counts of their new suborder."""
+        state = FileState.AVAILABLE if self.external else FileState.PENDING
+        return FileCounts.of(state, len(self.ids), self.bytes)
+
+
+@attrs.define
+class AgainPacker:
+    """Cut files that are asked for once more: tested after each file, so the one that overflows stays.
+
+    Attributes:
+        settings: the limits.
+    """
+
+    settings: Settings
+    _open: dict[tuple[str, bool], Again] = attrs.field(factory=dict, init=False)
+
+    def add(self, dataset_urn: str, file: OrderFile) -> list[Again]:
+        """Put a file and return the group that it filled, if it did."""
+        key = dataset_urn, bool(file.reference)
+        group = self._open.setdefault(key, Again(*key))
+        group.ids.append(file.id)
+        group.bytes += file.size or 0
+        if group.external:
+            full = len(group.ids) > self.settings.external_max_files
+        else:
+            full = group.bytes >= self.settings.suborder_max_bytes or len(group.ids) >= self.settings.suborder_max_files
+        return [self._open.pop(key)] if full else []
+
+    def finish(self) -> list[Again]:
+        """Return the groups that are left, by dataset."""
+        return [self._open[key] for key in sorted(self._open)]

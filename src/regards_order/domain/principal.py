@@ -6,7 +6,7 @@ import enum
 
 import attrs
 
-from regards_order.domain.errors import InvalidInput, NotAllowed
+from regards_order.domain.errors import InvalidInput, NotAllowed, NotManager
 from regards_order.domain.product import PUBLIC
 from regards_order.domain.quota import UNLIMITED, check_limit
 from regards_order.domain.text import text_faults
@@ -86,6 +86,16 @@ class User:
         if self.service:
             raise NotAllowed(self.email, self.role.name, action, "another service owns nothing")
         self.require(Role.REGISTERED_USER, action)
+
+    def require_managing(self, owner: str, action: str) -> None:
+        """Refuse an *action* that changes what *owner* ordered.
+
+        Raises:
+            NotManager: this user is neither the owner nor ADMIN or above.
+        """
+        owned = self.email == owner and not self.service
+        if not owned and self.role.rank < Role.ADMIN.rank:
+            raise NotManager(self.email, self.role.name, action)
 
     def require_reading(self, owner: str, action: str) -> None:
         """Refuse an *action* on what *owner* ordered.

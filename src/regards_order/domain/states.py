@@ -34,6 +34,10 @@ class Machine(Generic[S, E]):
         """Return whether *event* may happen in *state*."""
         return event in self.table[state]
 
+    def events(self, state: S) -> frozenset[E]:
+        """Return what may happen in *state*."""
+        return frozenset(self.table[state])
+
     def check(self, id: int, state: S, event: E) -> None:
         """Refuse an *event* that may not happen in *state*.
 

@@ -10,6 +10,7 @@ from regards_order.ports.catalog import Catalog
 from regards_order.ports.claims import Leases, Unrenewed
 from regards_order.ports.clock import Clock
 from regards_order.ports.ids import UniqueIds
+from regards_order.ports.notifier import LogNotifier, Notifier
 from regards_order.ports.patterns import Patterns
 from regards_order.ports.sources import External
 from regards_order.ports.storage import Storage
@@ -29,4 +30,5 @@ class Ports:
     clock: Clock
     unique_ids: UniqueIds
     leases: Leases = attrs.field(factory=Unrenewed)
+    notifier: Notifier = attrs.field(factory=LogNotifier)
     settings: Settings = Settings()

@@ -17,6 +17,7 @@ class Claimed(enum.Enum):
 
     ORDER = "ORDER"  #: an order whose files are to be listed
     SUBORDER = "SUBORDER"  #: a suborder whose files are to be asked for, or answered
+    CHORE = "CHORE"  #: regular work for the whole tenant
 
 
 class Claim(NamedTuple):
@@ -42,7 +43,10 @@ class Claims(Protocol):
     """
 
     def orders(self, limit: int, seconds: float, *, only: int | None = None) -> Sequence[Order]:
-        """Claim at most *limit* PENDING orders that nobody holds, the oldest first, for *seconds* seconds.
+        """Claim at most *limit* orders whose files are to be listed, the oldest first, for *seconds* seconds.
+
+        Those are PENDING or RUNNING and not listed, and nobody holds them, nor another unlisted order of their owner:
+        the orders of one owner are listed one after the other.
 
         Args:
             limit: at most so many.
@@ -61,6 +65,26 @@ class Claims(Protocol):
             limit: at most so many.
             seconds: how long the lease lasts.
         """
+        ...
+
+    def busy(self, order_ids: Sequence[int]) -> frozenset[int]:
+        """Return those orders that somebody holds, or one of whose suborders."""
+        ...
+
+    def due_chores(self, names: Sequence[str], now: dt.datetime) -> Sequence[str]:
+        """Return which chores of these *names* are due and held by nobody; one that was never done is due."""
+        ...
+
+    def chore(self, name: str, now: dt.datetime, seconds: float) -> Claim | None:
+        """Claim a chore that is due and held by nobody, for *seconds* seconds; None if there is nothing to claim."""
+        ...
+
+    def chore_done(self, claim: Claim, due: dt.datetime) -> None:
+        """Give a chore back until it is *due* again (UTC); nothing happens when somebody else took it over."""
+        ...
+
+    def wake_chores(self, names: Sequence[str]) -> None:
+        """Let chores be due at once."""
         ...
 
     def renew(self, claims: Sequence[Claim], seconds: float) -> None:

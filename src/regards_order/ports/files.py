@@ -55,7 +55,12 @@ class Files(Protocol):
         ...
 
     def move(
-        self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None
+        self,
+        choice: FileChoice,
+        moves: Mapping[FileState, FileState],
+        reason: str | None = None,
+        *,
+        into: int | None = None,
     ) -> Sequence[Moved]:
         """Bring the chosen files from each state to another one; files in other states stay as they are.
 
@@ -63,9 +68,10 @@ class Files(Protocol):
             choice: which files.
             moves: state → new state.
             reason: why a download failed; None clears what was stored before.
+            into: the suborder that takes them over; None leaves them where they are.
 
         Returns:
-            How many files moved, by suborder and state.
+            How many files moved, by suborder and state; it is the suborder that they were in before.
         """
         ...
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 from regards_order.domain.events import FileOversized, OrderCreated, OrdersAside
 from regards_order.domain.order import Order
+
+_log = logging.getLogger(__name__)
 
 
 class Notifier(Protocol):
@@ -31,3 +34,21 @@ class Notifier(Protocol):
     def file_oversized(self, event: FileOversized) -> None:
         """Warn administrators of a file that is larger than a suborder may be."""
         ...
+
+
+class LogNotifier:
+    """Tell nobody and write a line to the log: a `Notifier` for whoever has no other."""
+
+    def order_created(self, event: OrderCreated, order: Order) -> None:
+        """Log that an order was accepted."""
+        _log.info("order created", extra={"action": "order_created", "order_id": order.id, "owner": order.owner})
+
+    def orders_aside(self, event: OrdersAside) -> None:
+        """Log that files wait for their user."""
+        ids = [order.order_id for order in event.orders]
+        _log.info("orders aside", extra={"action": "orders_aside", "order_ids": ids, "owner": event.owner})
+
+    def file_oversized(self, event: FileOversized) -> None:
+        """Log that a file is larger than a suborder may be."""
+        extra = {"action": "file_oversized", "order_id": event.order_id, "file": event.filename}
+        _log.warning("file larger than a suborder", extra=extra)

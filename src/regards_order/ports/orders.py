@@ -29,8 +29,12 @@ class Orders(Protocol):
         """
         ...
 
-    def save(self, order: Order) -> Order:
+    def save(self, order: Order, *, keep_lease: bool = False) -> Order:
         """Store a transition and return the order with its new version; counts are left alone, a lease is given back.
+
+        Args:
+            order: as it is to be.
+            keep_lease: whoever lists its files goes on; the lease is left as it is.
 
         Raises:
             Conflict: the stored order has another version, or was claimed once more.
@@ -49,6 +53,29 @@ class Orders(Protocol):
         Raises:
             NotFound: the tenant has no such order.
         """
+        ...
+
+    def erase(self, order_id: int) -> None:
+        """Erase an order, its dataset tasks and its suborders; its files are to be erased before."""
+        ...
+
+    def over(self, now: dt.datetime, *, after: int = 0, limit: int) -> Sequence[Order]:
+        """Return at most *limit* orders with an id above *after* whose time is over (`Order.is_over`), by id."""
+        ...
+
+    def aside(self, before: dt.datetime, limit: int) -> Sequence[Order]:
+        """Return orders of which their users are to be reminded, of at most *limit* users.
+
+        Those are RUNNING, PAUSED, DONE, DONE_WITH_WARNING or in ERROR, and have available files whose number did not
+        change since *before* (UTC).
+
+        Returns:
+            The orders by owner, and of each owner the oldest first.
+        """
+        ...
+
+    def reminded(self, order_ids: Sequence[int], now: dt.datetime) -> None:
+        """Note that their user was reminded: available files count as such from *now* on (UTC)."""
         ...
 
     def label_taken(self, owner: str, label: str) -> bool:

@@ -22,8 +22,8 @@ class Outbox(Protocol):
         """Store an event in the transaction that made it happen."""
         ...
 
-    def page(self, after: int = 0, limit: int = 100) -> Sequence[Letter]:
-        """Return at most *limit* letters with a number above *after*, by number."""
+    def page(self, after: int = 0, limit: int = 100, *, kinds: Sequence[type[Event]] = ()) -> Sequence[Letter]:
+        """Return at most *limit* letters with a number above *after*, by number; of these *kinds* if any are named."""
         ...
 
     def remove(self, numbers: Sequence[int]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from regards_order.domain.files import FileCounts
-from regards_order.domain.suborder import Suborder
+from regards_order.domain.suborder import Suborder, SuborderState
 
 
 class Suborders(Protocol):
@@ -34,6 +34,13 @@ class Suborders(Protocol):
 
     def count(self, suborder_id: int, change: FileCounts) -> Suborder:
         """Add *change* to the counts and return the suborder as it then is."""
+        ...
+
+    def move(self, order_id: int, moves: Mapping[SuborderState, SuborderState]) -> int:
+        """Bring the suborders of an order from each state to another one, and return how many moved.
+
+        Their versions grow, so that whoever works on one writes nothing any more; leases are left as they are.
+        """
         ...
 
     def of_order(self, order_id: int) -> Sequence[Suborder]:

@@ -15,6 +15,7 @@ from regards_order.ports.orders import Orders
 from regards_order.ports.outbox import Outbox
 from regards_order.ports.slots import Slots
 from regards_order.ports.suborders import Suborders
+from regards_order.ports.tenant_settings import TenantSettings
 from regards_order.ports.users import Users
 
 
@@ -41,6 +42,8 @@ class Transaction(Protocol):
     def outbox(self) -> Outbox: ...  # noqa: D102
     @property
     def users(self) -> Users: ...  # noqa: D102
+    @property
+    def settings(self) -> TenantSettings: ...  # noqa: D102
     @property
     def ids(self) -> IdBlocks: ...  # noqa: D102
 

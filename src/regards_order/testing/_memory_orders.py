@@ -10,7 +10,7 @@ import attrs
 
 from regards_order.domain.errors import Conflict, LabelTaken, NotFound
 from regards_order.domain.files import FileCounts, FileState, Moved, OrderFile
-from regards_order.domain.order import Order, OrderStatus
+from regards_order.domain.order import REMINDED, Order, OrderStatus
 from regards_order.domain.suborder import HOLDING, Suborder, SuborderState
 from regards_order.ports.claims import Claimed
 from regards_order.ports.files import FileChoice
@@ -34,11 +34,12 @@ class MemoryOrders:
             raise NotFound("Order", order_id)
         return order
 
-    def save(self, order: Order) -> Order:
+    def save(self, order: Order, *, keep_lease: bool = False) -> Order:
         stored = self._tables.orders.get(order.id)
         if stored is None or (stored.version, stored.attempt) != (order.version, order.attempt):
             raise Conflict("Order", order.id)
-        self._tables.leases.pop((Claimed.ORDER, order.id), None)
+        if not keep_lease:
+            self._tables.leases.pop((Claimed.ORDER, order.id), None)
         saved = attrs.evolve(
             order,
             version=order.version + 1,
@@ -59,6 +60,32 @@ class MemoryOrders:
         )
         self._tables.orders[order.id] = counted
         return counted
+
+    def erase(self, order_id: int) -> None:
+        MemorySuborders(self._tables).erase(order_id)
+        self._tables.leases.pop((Claimed.ORDER, order_id), None)
+        self._tables.orders.pop(order_id, None)
+
+    def over(self, now: dt.datetime, *, after: int = 0, limit: int) -> Sequence[Order]:
+        chosen = [order for order in self._tables.orders.values() if order.id > after and order.is_over(now)]
+        return tuple(sorted(chosen, key=lambda order: order.id)[:limit])
+
+    def aside(self, before: dt.datetime, limit: int) -> Sequence[Order]:
+        chosen = [
+            order
+            for order in self._tables.orders.values()
+            if order.status in REMINDED
+            and order.counts.available > 0
+            and order.available_since is not None
+            and order.available_since < before
+        ]
+        owners = sorted({order.owner for order in chosen})[:limit]
+        chosen.sort(key=lambda order: (order.owner, order.created, order.id))
+        return tuple(order for order in chosen if order.owner in owners)
+
+    def reminded(self, order_ids: Sequence[int], now: dt.datetime) -> None:
+        for order_id in order_ids:
+            self._tables.orders[order_id] = attrs.evolve(self._tables.orders[order_id], available_since=now)
 
     def label_taken(self, owner: str, label: str) -> bool:
         return any(each.owner == owner and each.label == label for each in self._tables.orders.values())
@@ -102,6 +129,13 @@ class MemorySuborders:
         self._tables.suborders[suborder_id] = counted
         return counted
 
+    def move(self, order_id: int, moves: Mapping[SuborderState, SuborderState]) -> int:
+        chosen = [each for each in self.of_order(order_id) if each.state in moves]
+        for each in chosen:
+            moved = attrs.evolve(each, state=moves[each.state], version=each.version + 1)
+            self._tables.suborders[each.id] = moved
+        return len(chosen)
+
     def of_order(self, order_id: int) -> Sequence[Suborder]:
         chosen = [each for each in self._tables.suborders.values() if each.order_id == order_id]
         return tuple(sorted(chosen, key=lambda each: each.id))
@@ -109,6 +143,7 @@ class MemorySuborders:
     def erase(self, order_id: int) -> None:
         for suborder in self.of_order(order_id):
             MemoryAnswers(self._tables).erase(suborder.id)
+            self._tables.leases.pop((Claimed.SUBORDER, suborder.id), None)
             del self._tables.suborders[suborder.id]
 
 
@@ -127,6 +162,7 @@ class MemorySlots:
             if each.owner == owner
             and each.state is SuborderState.PENDING
             and self._tables.orders[each.order_id].status is OrderStatus.RUNNING
+            and self._tables.orders[each.order_id].listed
         ]
         return tuple(sorted(chosen, key=lambda each: (-each.priority, each.order_id, each.id))[:limit])
 
@@ -194,7 +230,14 @@ class MemoryFiles:
     def last_id(self, order_id: int) -> int:
         return max((file.id for file in self._tables.files.values() if file.order_id == order_id), default=0)
 
-    def move(self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None) -> list[Moved]:
+    def move(
+        self,
+        choice: FileChoice,
+        moves: Mapping[FileState, FileState],
+        reason: str | None = None,
+        *,
+        into: int | None = None,
+    ) -> list[Moved]:
         by_value = {before.value: (before, after) for before, after in moves.items()}
         files: Counter[tuple[int, FileState, FileState]] = Counter()
         sizes: Counter[tuple[int, FileState, FileState]] = Counter()
@@ -203,7 +246,10 @@ class MemoryFiles:
                 key = (file.suborder_id, *by_value[file.state])
                 files[key] += 1
                 sizes[key] += file.size or 0
-                self._tables.files[file.id] = file._replace(state=key[2].value, download_error=reason)
+                suborder_id = file.suborder_id if into is None else into
+                self._tables.files[file.id] = file._replace(
+                    state=key[2].value, download_error=reason, suborder_id=suborder_id
+                )
         return [Moved(*key, count, sizes[key]) for key, count in sorted(files.items(), key=lambda each: str(each[0]))]
 
     def _chosen(self, choice: FileChoice) -> list[OrderFile]:

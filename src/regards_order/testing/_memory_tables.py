@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, MutableMapping
 from typing import Any, TypeVar
 
@@ -56,6 +57,13 @@ class Table(MutableMapping[K, V]):
                 self._rows[key] = value
 
 
+@attrs.frozen
+class Chore:
+    id: int
+    attempt: int = 0
+    due: dt.datetime | None = None
+
+
 @attrs.define
 class Tables:
     baskets: Table[BasketOwner, Basket] = attrs.field(factory=Table)
@@ -64,6 +72,8 @@ class Tables:
     files: Table[int, OrderFile] = attrs.field(factory=Table)
     answers: Table[tuple[int, str], Answer] = attrs.field(factory=Table)
     leases: Table[tuple[Claimed, int], float] = attrs.field(factory=Table)
+    chores: Table[str, Chore] = attrs.field(factory=Table)
+    settings: Table[str, Any] = attrs.field(factory=Table)
     freed: Table[str, int] = attrs.field(factory=Table)
     letters: Table[int, Event] = attrs.field(factory=Table)
     accounts: Table[str, Account] = attrs.field(factory=Table)

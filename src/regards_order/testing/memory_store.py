@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 
@@ -71,6 +72,7 @@ class MemoryTransaction:
         self.listings = MemoryListings(tables)
         self.outbox = _MemoryOutbox(tables, self.ids)
         self.users = _MemoryUsers(tables)
+        self.settings = _MemorySettings(tables)
 
 
 @attrs.frozen
@@ -104,13 +106,28 @@ class _MemoryOutbox:
     def add(self, event: Event) -> None:
         self._tables.letters[self._ids.block("letter", 1)[0]] = event
 
-    def page(self, after: int = 0, limit: int = 100) -> Sequence[Letter]:
-        numbers = sorted(number for number in self._tables.letters if number > after)
+    def page(self, after: int = 0, limit: int = 100, *, kinds: Sequence[type[Event]] = ()) -> Sequence[Letter]:
+        letters = self._tables.letters.items()
+        numbers = sorted(number for number, event in letters if number > after and (not kinds or type(event) in kinds))
         return tuple(Letter(number, self._tables.letters[number]) for number in numbers[:limit])
 
     def remove(self, numbers: Sequence[int]) -> None:
         for number in numbers:
             self._tables.letters.pop(number, None)
+
+
+@attrs.frozen
+class _MemorySettings:
+    _tables: Tables
+
+    def changed(self) -> Mapping[str, Any]:
+        return dict(self._tables.settings)
+
+    def put(self, name: str, value: Any) -> None:
+        self._tables.settings[name] = value
+
+    def remove(self, name: str) -> None:
+        self._tables.settings.pop(name, None)
 
 
 @attrs.frozen

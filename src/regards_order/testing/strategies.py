@@ -623,6 +623,7 @@ def orders() -> st.SearchStrategy[Order]:
         status_date=instants(),
         hours=st.integers(1, 1000),
         expires=st.none() | instants(),
+        listed=st.booleans(),
         message=st.none() | texts(255),
         frontend_url=st.none() | _URLS,
         counts=file_counts(),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from regards_order.domain.order import ORDERS, Order, OrderEvent, OrderStatus
+from regards_order.domain.order import Order, OrderEvent, OrderStatus
 from regards_order.domain.principal import Role, User
 
 _ACTIONS = (
@@ -17,18 +17,18 @@ _ACTIONS = (
 )
 
 
-def order_links(base: str, order: Order, user: User) -> list[dict[str, str]]:
-    """Return the links of an order for *user*; each begins with *base*."""
-    links = _links(order, user)
+def order_links(base: str, order: Order, events: Collection[OrderEvent], user: User) -> list[dict[str, str]]:
+    """Return the links of an order, in whose state *events* may happen, for *user*; each begins with *base*."""
+    links = _links(order, events, user)
     return [{"rel": rel, "href": base + path.format(id=order.id)} for rel, path in links]
 
 
-def _links(order: Order, user: User) -> Iterator[tuple[str, str]]:
+def _links(order: Order, events: Collection[OrderEvent], user: User) -> Iterator[tuple[str, str]]:
     yield "self", "/user/orders/{id}"
     yield "list", "/user/orders"
-    if order.status is not OrderStatus.DELETED and order.counts.available > 0:
+    if order.status is not OrderStatus.DELETED and order.available > 0:
         yield "download", "/user/orders/{id}/download"
     for rel, event, path in _ACTIONS:
         open_to_caller = rel != "remove" or user.service or user.role.rank >= Role.PROJECT_ADMIN.rank
-        if open_to_caller and ORDERS.allows(order.status, event):
+        if open_to_caller and event in events:
             yield rel, path

@@ -23,20 +23,20 @@ def place_order(call: Call) -> Answer:
     label, frontend_url = read_order_request(call.json())
     order = call.ordering.place_order(call.user, label=label, frontend_url=frontend_url)
     call.site.changed()
-    return call.answer(_written(call, order), 201)
+    return call.answer(_written_one(call, order), 201)
 
 
 def list_orders(call: Call) -> Answer:
     """Return a page of the caller's orders, the newest first."""
     page = Page.asked(call.request.query_params, _PAGE)
     listed = call.ordering.page_orders(call.user, offset=page.offset, limit=page.size)
-    items = [_written(call, order) for order in listed.items]
+    items = _written(call, *listed.items)
     return call.answer(page.frame(f"{call.site.base}/user/orders", listed.total, items))
 
 
 def get_order(call: Call) -> Answer:
     """Return one order."""
-    return call.answer(_written(call, call.ordering.get_order(call.user, call.id("orderId"))))
+    return call.answer(_written_one(call, call.ordering.get_order(call.user, call.id("orderId"))))
 
 
 async def download_zip(call: Call) -> Sendable:
@@ -69,5 +69,13 @@ def _nothing() -> None:
     """A ZIP holds sources only while it is read."""
 
 
-def _written(call: Call, order: Order) -> dict[str, Any]:
-    return wrapped(write_order(order), order_links(call.site.base, order, call.user))
+def _written_one(call: Call, order: Order) -> dict[str, Any]:
+    return _written(call, order)[0]
+
+
+def _written(call: Call, *orders: Order) -> list[dict[str, Any]]:
+    possible = call.ordering.possible_events(orders)
+    return [
+        wrapped(write_order(order), order_links(call.site.base, order, events, call.user))
+        for order, events in zip(orders, possible, strict=True)
+    ]

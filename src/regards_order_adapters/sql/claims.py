@@ -10,15 +10,16 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
-from regards_order.domain.order import Order
+from regards_order.domain.order import LISTABLE, Order
 from regards_order.domain.suborder import Suborder
 from regards_order.ports.claims import Claim, Claimed
 from regards_order_adapters.sql import schema
 from regards_order_adapters.sql.dialects import DatabaseTime
 from regards_order_adapters.sql.orders import read_order, read_suborder
-from regards_order_adapters.sql.tenancy import PREPARED, Scope
+from regards_order_adapters.sql.stores import SqlIds
+from regards_order_adapters.sql.tenancy import PREPARED, Scope, among
 
-_TABLES = {Claimed.ORDER: schema.orders, Claimed.SUBORDER: schema.suborders}
+_TABLES = {Claimed.ORDER: schema.orders, Claimed.SUBORDER: schema.suborders, Claimed.CHORE: schema.chores}
 
 
 @attrs.frozen
@@ -30,8 +31,77 @@ class SqlClaims:
     def orders(self, limit: int, seconds: float, *, only: int | None = None) -> Sequence[Order]:
         """Claim PENDING orders; they have no dataset tasks yet."""
         chosen = {} if only is None else {"only": only}
-        rows = self._scope.run(_claim_orders(bool(chosen)), most=limit, lease=_microseconds(seconds), **chosen)
-        return tuple(sorted((read_order(row, ()) for row in rows), key=lambda order: order.id))
+        rows = self._scope.run(_claim_orders(bool(chosen)), most=limit, lease=_microseconds(seconds), **chosen).all()
+        first: dict[str, Order] = {}
+        for order in sorted((read_order(row, ()) for row in rows), key=lambda order: order.id):
+            if first.setdefault(order.owner, order) is not order:
+                self._undo(order)
+        alone = {owner for owner in sorted(first) if self._is_alone(first[owner])}  # sorted: locks in one order
+        return tuple(order for order in first.values() if order.owner in alone)
+
+    def _is_alone(self, order: Order) -> bool:
+        """Return whether no other order of its owner is being listed; else give this one back.
+
+        Two of us may have claimed two of them at once; the second one here sees the first.
+        """
+        self._scope.lock(f"listing of {order.owner}")
+        table = schema.orders
+        others = self._scope.select(table, table.c.id).where(
+            sa.text(schema.ORDERS_LEASED),
+            table.c.leased_until > DatabaseTime(),
+            table.c.owner == order.owner,
+            table.c.id != order.id,
+        )
+        if self._scope.execute(others.limit(1)).first() is None:
+            return True
+        self._undo(order)
+        return False
+
+    def _undo(self, order: Order) -> None:
+        """Let it be as if this transaction had not claimed an order: attempts that did nothing do not count."""
+        table = schema.orders
+        mine = self._scope.update(table).where(table.c.id == order.id, table.c.attempt == order.attempt)
+        self._scope.execute(mine.values(attempt=order.attempt - 1, leased_until=None))
+
+    def busy(self, order_ids: Sequence[int]) -> frozenset[int]:
+        """Return those orders that somebody holds, or one of whose suborders."""
+        orders, suborders = schema.orders, schema.suborders
+        held = [
+            self._scope.select(table, key).where(among(key, order_ids), table.c.leased_until > DatabaseTime())
+            for table, key in ((orders, orders.c.id), (suborders, suborders.c.order_id))
+        ]
+        return frozenset(self._scope.execute(sa.union_all(*held)).scalars())
+
+    def due_chores(self, names: Sequence[str], now: dt.datetime) -> Sequence[str]:
+        """Return which chores are due and held by nobody."""
+        table = schema.chores
+        busy = self._scope.select(table, table.c.name).where(~_is_due(table, now))
+        later = set(self._scope.execute(busy).scalars())
+        return tuple(name for name in names if name not in later)
+
+    def chore(self, name: str, now: dt.datetime, seconds: float) -> Claim | None:
+        """Claim a chore."""
+        table = schema.chores
+        known = self._scope.select(table, table.c.id).where(table.c.name == name)
+        if self._scope.execute(known).first() is None:
+            chore_id = SqlIds(self._scope.connection).block("chore", 1)[0]
+            self._scope.insert_new(table, {"id": chore_id, "name": name})
+        claim = self._scope.update(table).where(table.c.name == name, _is_due(table, now))
+        until = DatabaseTime() + _microseconds(seconds)
+        taken = claim.values(attempt=table.c.attempt + 1, leased_until=until).returning(table.c.id, table.c.attempt)
+        row = self._scope.execute(taken).first()
+        return None if row is None else Claim(Claimed.CHORE, row.id, row.attempt)
+
+    def chore_done(self, claim: Claim, due: dt.datetime) -> None:
+        """Give a chore back until it is due again."""
+        table = schema.chores
+        mine = self._scope.update(table).where(table.c.id == claim.id, table.c.attempt == claim.attempt)
+        self._scope.execute(mine.values(due=due, leased_until=None))
+
+    def wake_chores(self, names: Sequence[str]) -> None:
+        """Let chores be due at once."""
+        table = schema.chores
+        self._scope.execute(self._scope.update(table).where(table.c.name.in_(names)).values(due=None))
 
     def suborders(self, now: dt.datetime, limit: int, seconds: float) -> Sequence[Suborder]:
         """Claim suborders that have to be worked on."""
@@ -57,12 +127,27 @@ class SqlClaims:
                 self._scope.execute(self._scope.update(table).where(*held).values(leased_until=leased_until))
 
 
+def _is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
+    free = table.c.leased_until.is_(None) | (table.c.leased_until <= DatabaseTime())
+    return sa.and_(table.c.due.is_(None) | (table.c.due <= now), free)
+
+
 @cache
 def _claim_orders(one: bool) -> sa.Update:
     table = schema.orders
-    free, leased = sa.text(schema.ORDERS_FREE), sa.text(schema.ORDERS_LEASED)
     only = table.c.id == sa.bindparam("only") if one else sa.true()
-    groups = [[free, only], [leased, only, table.c.leased_until <= DatabaseTime()]]
+    leased = table.alias("leased")
+    listing = sa.select(leased.c.owner).where(
+        leased.c.tenant_id == PREPARED.tenant,
+        sa.text("NOT leased.listed AND leased.leased_until IS NOT NULL"),
+        leased.c.leased_until > DatabaseTime(),
+    )
+    alone = table.c.owner.not_in(listing)
+    over = table.c.leased_until <= DatabaseTime()
+    groups = [
+        [sa.text(schema.ORDERS_FREE), only, alone],
+        [sa.text(schema.ORDERS_LEASED), table.c.status.in_(LISTABLE), only, over, alone],
+    ]
     return _claim(table, groups, lambda columns: [columns.id])
 
 

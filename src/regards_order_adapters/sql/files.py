@@ -71,7 +71,14 @@ class SqlFiles:
         query = self._scope.select(_TABLE, sa.func.max(_TABLE.c.id)).where(_TABLE.c.order_id == order_id)
         return int(self._scope.execute(query).scalar() or 0)
 
-    def move(self, choice: FileChoice, moves: Mapping[FileState, FileState], reason: str | None = None) -> list[Moved]:
+    def move(
+        self,
+        choice: FileChoice,
+        moves: Mapping[FileState, FileState],
+        reason: str | None = None,
+        *,
+        into: int | None = None,
+    ) -> list[Moved]:
         """Bring the chosen files from each state to another one."""
         if choice.ids is None or len(choice.ids) > _FEW:
             self._scope.be_patient()
@@ -80,21 +87,22 @@ class SqlFiles:
         parts = [name for name in _PARTS if getattr(choice, name) is not None]
         values = {f"the_{name}": getattr(choice, name) for name in parts}
         move = self._move_at_once if is_postgresql(self._scope.connection) else self._count_and_move
-        rows = move(tuple(parts), tuple(moves.items()), {**values, "reason": reason})
+        values |= {"reason": reason} if into is None else {"reason": reason, "into": into}
+        rows = move(tuple(parts), tuple(moves.items()), values)
         return [
             Moved(suborder_id, FileState(before), moves[FileState(before)], files, size)
             for suborder_id, before, files, size in rows
         ]
 
     def _count_and_move(self, parts: tuple[str, ...], moves: Moves, values: dict[str, Any]) -> Sequence[Any]:
-        count, update = _counting(parts, moves)
+        count, update = _counting(parts, moves, "into" in values)
         found = self._scope.run(count, **values).all()
         if found:
             self._scope.run(update, **values)
         return found
 
     def _move_at_once(self, parts: tuple[str, ...], moves: Moves, values: dict[str, Any]) -> Sequence[Any]:
-        return self._scope.run(_moving(parts, moves), **values).all()
+        return self._scope.run(_moving(parts, moves, "into" in values), **values).all()
 
     def erase(self, order_id: int) -> None:
         """Erase the files of an order."""
@@ -106,18 +114,18 @@ class SqlFiles:
 
 
 @cache
-def _counting(parts: tuple[str, ...], moves: Moves) -> tuple[sa.Select[Any], sa.Update]:
+def _counting(parts: tuple[str, ...], moves: Moves, away: bool) -> tuple[sa.Select[Any], sa.Update]:
     chosen = _chosen(parts, moves)
     found = PREPARED.select(_TABLE, *_COUNTED).where(*chosen).subquery()
-    return _counted(found), PREPARED.update(_TABLE).where(*chosen).values(_moved(moves))
+    return _counted(found), PREPARED.update(_TABLE).where(*chosen).values(_moved(moves, away))
 
 
 @cache
-def _moving(parts: tuple[str, ...], moves: Moves) -> sa.Select[Any]:
+def _moving(parts: tuple[str, ...], moves: Moves, away: bool) -> sa.Select[Any]:
     """Return what counts exactly what it moves: two statements of one transaction might see different files."""
     locked = PREPARED.select(_TABLE, _TABLE.c.id, *_COUNTED).where(*_chosen(parts, moves)).order_by(_TABLE.c.id)
     found = locked.with_for_update().cte("found")
-    moved = PREPARED.update(_TABLE).where(_TABLE.c.id == found.c.id).values(_moved(moves)).cte("moved")
+    moved = PREPARED.update(_TABLE).where(_TABLE.c.id == found.c.id).values(_moved(moves, away)).cte("moved")
     return _counted(found).add_cte(moved)
 
 
@@ -130,10 +138,11 @@ def _chosen(parts: tuple[str, ...], moves: Moves) -> list[sa.ColumnElement[bool]
     return chosen
 
 
-def _moved(moves: Moves) -> dict[str, Any]:
+def _moved(moves: Moves, away: bool) -> dict[str, Any]:
     after = {before.value: to.value for before, to in moves}
     reason = sa.bindparam("reason", type_=_TABLE.c.download_error.type)
-    return {"state": sa.case(after, value=_TABLE.c.state), "download_error": reason}
+    into = {"suborder_id": sa.bindparam("into", type_=sa.BigInteger)} if away else {}
+    return {"state": sa.case(after, value=_TABLE.c.state), "download_error": reason, **into}
 
 
 def _counted(files: sa.FromClause) -> sa.Select[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,8 +12,16 @@ import sqlalchemy as sa
 
 from regards_order.domain.errors import Conflict, LabelTaken, NotFound
 from regards_order.domain.files import FileCounts
-from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
-from regards_order.domain.suborder import Suborder
+from regards_order.domain.order import (
+    EXPIRING,
+    EXPIRING_WITH_FILES,
+    REMINDED,
+    Contents,
+    DatasetTask,
+    Order,
+    OrderStatus,
+)
+from regards_order.domain.suborder import Suborder, SuborderState
 from regards_order_adapters.sql import schema, wire
 from regards_order_adapters.sql.tenancy import PREPARED, Scope, among
 
@@ -115,11 +123,12 @@ class SqlOrders:
             return read_orders(self._scope, rows)[0]
         return read_order(rows[0], tuple(_read_task(row) for row in rows if row.task_id is not None))
 
-    def save(self, order: Order) -> Order:
+    def save(self, order: Order, *, keep_lease: bool = False) -> Order:
         """Store a transition."""
         table = schema.orders
         same = (table.c.id == order.id, table.c.version == order.version, table.c.attempt == order.attempt)
-        values = {"version": order.version + 1, "leased_until": None, **_order_values(order)}
+        lease = {} if keep_lease else {"leased_until": None}
+        values = {"version": order.version + 1, **lease, **_order_values(order)}
         row = self._scope.execute(self._scope.update(table).where(*same).values(values).returning(*table.c)).first()
         if row is None:
             raise Conflict("Order", order.id)
@@ -134,6 +143,39 @@ class SqlOrders:
         if row is None:
             raise NotFound("Order", order.id)
         return read_order(row, order.contents.tasks)
+
+    def erase(self, order_id: int) -> None:
+        """Erase an order; its tasks and suborders go with it."""
+        table = schema.orders
+        self._scope.execute(self._scope.delete(table).where(table.c.id == order_id))
+
+    def over(self, now: dt.datetime, *, after: int = 0, limit: int) -> Sequence[Order]:
+        """Return orders whose time is over, by id."""
+        table = schema.orders
+        with_files = table.c.status.in_(EXPIRING_WITH_FILES) & (table.c.available > 0)
+        query = self._scope.select(table).where(
+            sa.text(schema.ORDERS_EXPIRING),
+            table.c.expires < now,
+            table.c.id > after,
+            table.c.status.in_(EXPIRING) | with_files,
+        )
+        return tuple(read_orders(self._scope, self._scope.execute(query.order_by(table.c.id).limit(limit)).all()))
+
+    def aside(self, before: dt.datetime, limit: int) -> Sequence[Order]:
+        """Return orders of which their users are to be reminded."""
+        table = schema.orders
+        aside = table.c.status.in_(REMINDED), table.c.available > 0, table.c.available_since < before
+        owners = self._scope.select(table, table.c.owner).where(*aside).group_by(table.c.owner)
+        chosen = owners.order_by(table.c.owner).limit(limit).subquery()
+        query = self._scope.select(table).where(*aside, table.c.owner.in_(sa.select(chosen.c.owner)))
+        rows = self._scope.execute(query.order_by(table.c.owner, table.c.created, table.c.id)).all()
+        return tuple(read_orders(self._scope, rows))
+
+    def reminded(self, order_ids: Sequence[int], now: dt.datetime) -> None:
+        """Let available files count as such from *now* on."""
+        table = schema.orders
+        change = self._scope.update(table).where(among(table.c.id, order_ids))
+        self._scope.execute(change.values(available_since=now))
 
     def label_taken(self, owner: str, label: str) -> bool:
         """Return whether *owner* has an order with that label."""
@@ -180,6 +222,7 @@ def _order_values(order: Order) -> dict[str, Any]:
         "status_date": order.status_date,
         "hours": order.hours,
         "expires": order.expires,
+        "listed": order.listed,
         "message": order.message,
         "frontend_url": order.frontend_url,
         "internal_suborders": order.contents.internal_suborders,
@@ -202,6 +245,7 @@ def read_order(row: Any, tasks: tuple[DatasetTask, ...]) -> Order:
         status_date=row.status_date,
         hours=row.hours,
         expires=row.expires,
+        listed=row.listed,
         message=row.message,
         frontend_url=row.frontend_url,
         counts=_read_counts(row),
@@ -291,6 +335,14 @@ class SqlSuborders:
     def count(self, suborder_id: int, change: FileCounts) -> Suborder:
         """Add to the counts."""
         return read_suborder(self._scope.run(_counted_suborder(), the_id=suborder_id, **_more(change)).one())
+
+    def move(self, order_id: int, moves: Mapping[SuborderState, SuborderState]) -> int:
+        """Bring suborders from each state to another one."""
+        table = schema.suborders
+        change = self._scope.update(table).where(table.c.order_id == order_id, table.c.state.in_(moves))
+        cases = [(table.c.state == before, sa.literal(to, table.c.state.type)) for before, to in moves.items()]
+        state = sa.case(*cases)
+        return self._scope.execute(change.values(state=state, version=table.c.version + 1)).rowcount
 
     def of_order(self, order_id: int) -> Sequence[Suborder]:
         """Return the suborders of an order."""

@@ -44,8 +44,9 @@ def _partial(name: str, rows: str, *columns: Any) -> sa.Index:
 
 
 # What can be claimed, in the words of the indexes: a planner takes such an index only for these very words.
-ORDERS_FREE = "status = 'PENDING' AND leased_until IS NULL"
-ORDERS_LEASED = "status = 'PENDING' AND leased_until IS NOT NULL"
+ORDERS_FREE = "NOT listed AND status IN ('PENDING', 'RUNNING') AND leased_until IS NULL"
+ORDERS_LEASED = "NOT listed AND leased_until IS NOT NULL"
+ORDERS_EXPIRING = "status NOT IN ('FAILED', 'EXPIRED', 'DELETED')"
 SUBORDERS_FREE = "state = 'QUEUED' AND leased_until IS NULL"
 SUBORDERS_LEASED = "state = 'QUEUED' AND leased_until IS NOT NULL"
 SUBORDERS_ASKED = "state = 'ASKED'"
@@ -148,6 +149,7 @@ orders = sa.Table(
     sa.Column("status_date", Instant, nullable=False),
     sa.Column("hours", sa.Integer, nullable=False),
     sa.Column("expires", Instant),
+    sa.Column("listed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("message", Characters(255)),
     sa.Column("frontend_url", Prose),
     *_counts(),
@@ -164,6 +166,7 @@ orders = sa.Table(
     sa.Index(None, "tenant_id", "owner", "created"),
     _partial("ix_orders_free", ORDERS_FREE, "tenant_id", "id"),
     _partial("ix_orders_leased", ORDERS_LEASED, "tenant_id", "leased_until"),
+    _partial("ix_orders_expiring", ORDERS_EXPIRING, "tenant_id", "expires"),
 )
 
 dataset_tasks = sa.Table(
@@ -264,6 +267,25 @@ outbox = sa.Table(
     sa.Column("order_id", sa.BigInteger, nullable=False),
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Index(None, "tenant_id", "number"),
+)
+
+chores = sa.Table(
+    "chores",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("name", Characters(32), nullable=False),
+    sa.Column("due", Instant),
+    *_lease(),
+    sa.UniqueConstraint("tenant_id", "name"),
+)
+
+tenant_settings = sa.Table(
+    "tenant_settings",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("name", Characters(64), primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
 )
 
 accounts = sa.Table(

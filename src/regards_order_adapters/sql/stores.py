@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -168,6 +168,7 @@ class SqlSlots:
                 table.c.state != SuborderState.ENDED,
                 ~table.c.external,
                 orders.c.status == OrderStatus.RUNNING,
+                orders.c.listed,
             )
             .order_by(table.c.priority.desc(), table.c.order_id, table.c.id)
             .limit(limit)
@@ -223,10 +224,12 @@ class SqlOutbox:
         }
         self._scope.insert_one(schema.outbox, row)
 
-    def page(self, after: int = 0, limit: int = 100) -> Sequence[Letter]:
+    def page(self, after: int = 0, limit: int = 100, *, kinds: Sequence[type[Event]] = ()) -> Sequence[Letter]:
         """Return letters by number."""
         table = schema.outbox
         query = self._scope.select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
+        if kinds:
+            query = query.where(table.c.kind.in_([kind.__name__ for kind in kinds]))
         rows = self._scope.execute(query)
         return tuple(Letter(row.number, wire.load(wire.EVENTS[row.kind], row.payload)) for row in rows)
 
@@ -234,6 +237,26 @@ class SqlOutbox:
         """Erase letters."""
         table = schema.outbox
         self._scope.execute(self._scope.delete(table).where(among(table.c.number, numbers)))
+
+
+@attrs.frozen
+class SqlTenantSettings:
+    """Keep the settings of a tenant that somebody changed."""
+
+    _scope: Scope
+
+    def changed(self) -> Mapping[str, Any]:
+        """Return the values that were changed."""
+        return {row.name: row.value for row in self._scope.execute(self._scope.select(schema.tenant_settings))}
+
+    def put(self, name: str, value: Any) -> None:
+        """Store the value of a setting."""
+        self._scope.upsert(schema.tenant_settings, [{"name": name, "value": value}])
+
+    def remove(self, name: str) -> None:
+        """Let a setting have its default again."""
+        table = schema.tenant_settings
+        self._scope.execute(self._scope.delete(table).where(table.c.name == name))
 
 
 @attrs.frozen

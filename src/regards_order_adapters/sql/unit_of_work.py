@@ -15,7 +15,7 @@ from regards_order_adapters.sql.files import SqlFiles
 from regards_order_adapters.sql.listings import SqlListings
 from regards_order_adapters.sql.options import WRITE
 from regards_order_adapters.sql.orders import SqlOrders, SqlSuborders
-from regards_order_adapters.sql.stores import SqlBaskets, SqlIds, SqlOutbox, SqlSlots, SqlUsers
+from regards_order_adapters.sql.stores import SqlBaskets, SqlIds, SqlOutbox, SqlSlots, SqlTenantSettings, SqlUsers
 from regards_order_adapters.sql.tenancy import Scope
 from regards_order_adapters.waiting import is_given_up
 
@@ -36,6 +36,7 @@ class SqlTransaction:
         self.listings = SqlListings(scope)
         self.outbox = SqlOutbox(scope)
         self.users = SqlUsers(scope)
+        self.settings = SqlTenantSettings(scope)
 
 
 class SqlStore:

@@ -13,11 +13,10 @@ _Stop = Callable[[], bool]
 
 
 class Worker:
-    """Work for all tenants, in some threads: one lists the files of new orders, the others serve suborders.
+    """Work for all tenants, in some threads: one lists the files of new orders, one does chores, the others serve.
 
     A large order takes minutes to be listed; nobody's suborders wait for it, nor for a storage that answers one of them
-    slowly.  Any number of workers, in any number of
-    processes, share the work of one database.
+    slowly, nor for a mail server.  Any number of workers, in any number of processes, share the work of one database.
     """
 
     def __init__(
@@ -35,6 +34,7 @@ class Worker:
         self._stopping = Event()
         self._loops = [
             _Loop("lister", [ordering.complete for ordering in orderings], self),
+            _Loop("clerk", [_Clerk(ordering) for ordering in orderings], self),
             *(_Loop("server", [ordering.serve for ordering in orderings], self) for _ in range(servers)),
         ]
 
@@ -74,6 +74,20 @@ class Worker:
                 self.wake()
             else:
                 awake.wait(self._idle)
+
+
+class _Clerk:
+    """Do the chores of a tenant: all of them once at the start, then each at its time."""
+
+    def __init__(self, ordering: Ordering) -> None:
+        self._ordering = ordering
+        self._begun = False
+
+    def __call__(self, stop: _Stop) -> int:
+        if not self._begun:
+            self._ordering.wake_chores()
+            self._begun = True
+        return self._ordering.do_chores(stop)
 
 
 class _Loop:

@@ -456,20 +456,25 @@ def end(centre, order: Order):
     def deed() -> None:
         with centre.ordering.store.write() as tx:
             found = tx.orders.get(order.id, lock=True)
-            tx.orders.save(attrs.evolve(found, status=OrderStatus.PAUSED))
+            tx.orders.save(attrs.evolve(found, status=OrderStatus.PAUSED), keep_lease=True)
 
     return deed
 
 
 def test_order_stopped_during_its_completion(twelve, intrude) -> None:
-    """A completion that finds its order changed starts nothing and tells nothing."""
+    """A completion that finds its order paused lists it to its end; nothing starts before it is resumed."""
     order = twelve.place(frontend_url="/orders")
     # write transactions: begin, two suborders, the dataset task, the start
     raced = intrude(twelve, None, None, None, None, end(twelve, order))
-    assert complete(raced, order).status is OrderStatus.PAUSED
-    assert twelve.events() == []
-    assert twelve.read(order).expires is None
-    assert twelve.ordering.work() == 0
+    left = complete(raced, order)
+    assert (left.status, left.listed, left.counts.pending) == (OrderStatus.PAUSED, True, 12)
+    assert {suborder.state for suborder in twelve.suborders(order)} == {SuborderState.ABORTED}
+    assert OrderCreated in {type(event) for event in twelve.events()}
+    twelve.ordering.work()
+    assert twelve.read(order).counts.pending == 12
+    twelve.ordering.resume_order(LISE, order.id)
+    twelve.ordering.work()
+    assert twelve.read(order).counts.available == 12
 
 
 @pytest.mark.parametrize("overtaken_at", [1, 2, 3, 4])
@@ -492,14 +497,14 @@ def test_two_completions_of_one_order(twelve, intrude, overtaken_at: int) -> Non
 
 
 def test_order_stopped_while_its_completion_fails(twelve, intrude) -> None:
-    """A failure does not overwrite what happened to the order meanwhile."""
+    """A failure ends an order that was paused meanwhile as well."""
     order = twelve.place()
     raced = intrude(twelve, None, None, end(twelve, order)).with_(
         catalog=_Breaking(twelve.catalog, "search", 1, RuntimeError("boom"))
     )
     left = complete(raced, order)
-    assert (left.status, left.message) == (OrderStatus.PAUSED, None)
-    assert (twelve.files(order), twelve.events()) == ([], [])
+    assert (left.status, left.message) == (OrderStatus.FAILED, "Unexpected error: boom")
+    assert (twelve.files(order), [type(event) for event in twelve.events()]) == ([], [OrderEnded])
 
 
 # --- claims ----------------------------------------------------------------------------------------------------------

@@ -50,9 +50,10 @@ def test_new_order(filled) -> None:
         status=OrderStatus.PENDING,
         status_date=now,
         hours=240,
+        expires=now + dt.timedelta(hours=168),
         frontend_url="http://front.example",
     )
-    assert (filled.read(order), order.percent, order.expires) == (order, 0, None)
+    assert (filled.read(order), order.percent, order.listed) == (order, 0, False)
     assert filled.events() == []
 
 

@@ -149,6 +149,7 @@ class Example:
                 status=OrderStatus.RUNNING,
                 status_date=now,
                 hours=1,
+                listed=True,
             )
             tx.orders.add(other)
             for id in tx.ids.block("suborder", count):

@@ -93,6 +93,31 @@ TABLE = [
         503,
         "The storage cannot be reached (no route): try again later.",
     ),
+    (
+        errors.NotifierUnavailable("no route"),
+        "NOTIFIER_UNAVAILABLE",
+        503,
+        "Nobody can be told at the moment: no route.",
+    ),
+    (
+        errors.NotificationRefused("ana@x", "no such box"),
+        "NOTIFICATION_REFUSED",
+        500,
+        "ana@x cannot be told: no such box.",
+    ),
+    (
+        errors.NotManager("ana@x", "EXPLOIT", "pause order 7"),
+        "USER_NOT_ALLOWED_TO_MANAGE_ORDER",
+        401,
+        "ana@x (EXPLOIT) may not pause order 7: only its owner, ADMIN and the roles above may.",
+    ),
+    (
+        errors.NoSnapshot(7),
+        "BASKET_NOT_FOUND",
+        401,
+        "Order 7 cannot be ordered again: what was in its basket is not kept any more.",
+    ),
+    (errors.UnknownSetting("x", "a, b"), "UNKNOWN_SETTING", 404, 'There is no setting "x"; expected one of a, b.'),
     (SourceFailed(), "SOURCE_FAILED", 502, "The bytes of a file could not be had."),
     (SourceRefused(404, "gone"), "SOURCE_REFUSED", 502, "The source of the file answered 404: gone."),
     (

@@ -113,7 +113,11 @@ def expected_status(status: str, counts: FileCounts, waiting: int) -> str:
 def test_settling(status: OrderStatus, counts: FileCounts, waiting: int) -> None:
     """Once no file is PENDING the errors decide how an order ends; a DONE one may get a warning later (8.3, 8.4)."""
     before = order(
-        status=status, counts=counts, waiting_suborders=waiting, contents=Contents(tasks=(TASK,), internal_suborders=1)
+        status=status,
+        counts=counts,
+        waiting_suborders=waiting,
+        contents=Contents(tasks=(TASK,), internal_suborders=1),
+        listed=True,
     )
     settled = before.settled(NOW)
     assert settled.status.name == expected_status(status.name, counts, waiting)

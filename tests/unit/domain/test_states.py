@@ -92,7 +92,7 @@ def test_diagram_draws_every_transition() -> None:
 
 ORDER_COLUMNS = ["PENDING", "RUNNING", "PAUSED", "DONE", "DONE_WITH_WARNING", "FAILED", "EXPIRED", "DELETED", "ERROR"]
 ORDER_TABLE = {
-    "START": "RUNNING . . . . . . . .",
+    "START": "RUNNING RUNNING PAUSED . . . . . .",
     "FINISH": "DONE DONE DONE . . . . . .",
     "FINISH_WITH_WARNING": "DONE_WITH_WARNING DONE_WITH_WARNING DONE_WITH_WARNING DONE_WITH_WARNING . . . . .",
     "FAIL": "FAILED FAILED FAILED . . . . . .",

@@ -297,8 +297,8 @@ def test_candidates(tx) -> None:
     """Of RUNNING orders the highest priority comes first, then the older order, then the older suborder."""
     assert tx.slots.candidates(LISE, 9) == ()
     for id, owner in ((2, LISE), (3, MAX)):
-        tx.orders.add(an_order(id, owner=owner, status=OrderStatus.RUNNING))
-    tx.orders.save(attrs.evolve(tx.orders.get(1), status=OrderStatus.RUNNING))
+        tx.orders.add(an_order(id, owner=owner, status=OrderStatus.RUNNING, listed=True))
+    tx.orders.save(attrs.evolve(tx.orders.get(1), status=OrderStatus.RUNNING, listed=True))
     for id, order_id, priority in ((9, 1, 5), (8, 1, 5), (7, 2, 5), (6, 2, 50)):
         tx.suborders.add(a_suborder(id, order_id=order_id, priority=priority))
     tx.suborders.add(a_suborder(5, order_id=2, priority=99, external=True))

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from regards_order.domain.errors import Conflict
-from regards_order.domain.order import Order, OrderStatus
+from regards_order.domain.order import LISTABLE, Order, OrderStatus
 from regards_order.domain.suborder import Suborder, SuborderState
 from regards_order.ports.claims import Claim, Claimed
 from regards_order.ports.unit_of_work import Transaction, UnitOfWork
@@ -22,7 +22,7 @@ _TICK = dt.timedelta(microseconds=1)
 def _pending_orders(store: UnitOfWork, *numbers: int) -> None:
     with store.write() as tx:
         for number in numbers:
-            tx.orders.add(an_order(number))
+            tx.orders.add(an_order(number, f"{number}@obs.example"))
 
 
 def _queued(store: UnitOfWork) -> None:
@@ -43,15 +43,33 @@ class ClaimsContract(StoreSuite):
         with store.write() as tx:
             assert [(each.id, each.attempt) for each in tx.claims.orders(2, _LONG)] == [(1, 1), (2, 1)]
         with store.write() as tx:
-            assert list(tx.claims.orders(9, _LONG)) == [attrs.evolve(an_order(3), attempt=1)]
+            assert list(tx.claims.orders(9, _LONG)) == [attrs.evolve(an_order(3, "3@obs.example"), attempt=1)]
             assert list(tx.claims.orders(9, _LONG)) == []
 
     @pytest.mark.parametrize("status", OrderStatus)
-    def test_only_pending_orders_are_claimed(self, store: UnitOfWork, status: OrderStatus) -> None:
-        """An order in another status needs no completion."""
+    @pytest.mark.parametrize("listed", [False, True])
+    def test_only_unlisted_orders_that_go_on_are_claimed(
+        self, store: UnitOfWork, status: OrderStatus, listed: bool
+    ) -> None:
+        """An order in another status, or whose files are listed, needs no completion."""
         with store.write() as tx:
-            put_order(tx, an_order(status=status))
-            assert len(tx.claims.orders(9, _LONG)) == (1 if status is OrderStatus.PENDING else 0)
+            put_order(tx, an_order(status=status, listed=listed))
+            assert len(tx.claims.orders(9, _LONG)) == (1 if status in LISTABLE and not listed else 0)
+
+    def test_orders_of_one_owner_are_listed_one_after_the_other(self, store: UnitOfWork) -> None:
+        """While one is claimed the others of its owner wait, without losing an attempt; those of others do not."""
+        with store.write() as tx:
+            for number, owner in ((1, "a@x"), (2, "a@x"), (3, "b@x")):
+                tx.orders.add(an_order(number, owner))
+        with store.write() as tx:
+            assert [(each.id, each.attempt) for each in tx.claims.orders(9, _LONG)] == [(1, 1), (3, 1)]
+        with store.write() as tx:
+            assert list(tx.claims.orders(9, _LONG)) == []
+            assert list(tx.claims.orders(9, _LONG, only=2)) == []
+            assert tx.claims.busy([1, 2, 3, 4]) == {1, 3}
+            tx.claims.release([Claim(Claimed.ORDER, 1, 1)])
+            tx.orders.save(attrs.evolve(tx.orders.get(1), status=OrderStatus.DONE, listed=True))
+            assert [(each.id, each.attempt) for each in tx.claims.orders(9, _LONG)] == [(2, 1)]
 
     def test_one_order_may_be_named(self, store: UnitOfWork) -> None:
         """No other order is claimed than the one named; one that is held or absent is not."""
@@ -67,7 +85,7 @@ class ClaimsContract(StoreSuite):
         _pending_orders(store, 1)
         for attempt in (1, 2, 3):
             with store.write() as tx:
-                assert list(tx.claims.orders(9, 0)) == [attrs.evolve(an_order(), attempt=attempt)]
+                assert list(tx.claims.orders(9, 0)) == [attrs.evolve(an_order(1, "1@obs.example"), attempt=attempt)]
         with store.read() as tx:
             assert tx.orders.get(1) == attrs.evolve(an_order(), attempt=3)
 

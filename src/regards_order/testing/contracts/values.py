@@ -12,7 +12,7 @@ import pytest
 from regards_order.domain.basket import Basket, BasketOwner, DatasetSelection, DatedSelection
 from regards_order.domain.counters import Counters, TypeCount
 from regards_order.domain.files import FileCounts, FileState, OrderFile
-from regards_order.domain.order import Order
+from regards_order.domain.order import Order, OrderStatus
 from regards_order.domain.product import DataType
 from regards_order.domain.selection import FileFilter, FileTypes, SelectionRequest
 from regards_order.domain.suborder import Suborder, SuborderState
@@ -84,8 +84,9 @@ def a_basket(id: int = 1, owner: str = LISE, *selections: DatasetSelection) -> B
 
 
 def an_order(id: int = 1, owner: str = LISE, **changes: Any) -> Order:
-    """Return a new order."""
+    """Return an order, whose files are listed unless it is PENDING."""
     given: dict[str, Any] = {
+        "listed": changes.get("status", OrderStatus.PENDING) is not OrderStatus.PENDING,
         "label": f"order {id}",
         "correlation_id": f"c-{id}",
         "created": NOW,

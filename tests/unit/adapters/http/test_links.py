@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from regards_order import FileCounts, Order, OrderStatus, Role, User
+from regards_order.domain.order import ORDERS, OrderEvent
 from regards_order_adapters.http.links import order_links
 
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.timezone.utc)
@@ -27,9 +28,14 @@ def order(status: OrderStatus, available: int) -> Order:
     )
 
 
+def links_of(order: Order, user: User) -> list[dict[str, str]]:
+    """Return the links of an order at rest."""
+    return order_links("https://x", order, ORDERS.events(order.status), user)
+
+
 def rels(status: OrderStatus, available: int, user: User) -> str:
     """Return what is linked besides the two links that are always there."""
-    links = order_links("https://x", order(status, available), user)
+    links = links_of(order(status, available), user)
     assert [link["rel"] for link in links[:2]] == ["self", "list"]
     assert all(set(link) == {"rel", "href"} for link in links)
     return " ".join(link["rel"] for link in links[2:])
@@ -44,7 +50,7 @@ def rels(status: OrderStatus, available: int, user: User) -> str:
         (OrderStatus.DONE, "download delete restart", "delete restart"),
         (OrderStatus.DONE_WITH_WARNING, "download delete restart retry", "delete restart retry"),
         (OrderStatus.FAILED, "download delete restart retry", "delete restart retry"),
-        (OrderStatus.EXPIRED, "download delete", "delete"),
+        (OrderStatus.EXPIRED, "delete", "delete"),
         (OrderStatus.DELETED, "", ""),
         (OrderStatus.ERROR, "download delete", "delete"),
     ],
@@ -72,7 +78,7 @@ def test_only_administrators_are_shown_how_to_erase(user: User, shown: str) -> N
 
 def test_addresses() -> None:
     """Every link begins with the public address."""
-    links = order_links("https://x", order(OrderStatus.DONE_WITH_WARNING, 1), User("a"))
+    links = links_of(order(OrderStatus.DONE_WITH_WARNING, 1), User("a"))
     assert [link["href"] for link in links] == [
         "https://x/user/orders/7",
         "https://x/user/orders",
@@ -81,8 +87,13 @@ def test_addresses() -> None:
         "https://x/user/orders/7/restart",
         "https://x/user/orders/7/retry",
     ]
-    assert (
-        order_links("https://x", order(OrderStatus.PAUSED, 0), User("a"))[2]["href"] == "https://x/user/orders/resume/7"
-    )
+    assert links_of(order(OrderStatus.PAUSED, 0), User("a"))[2]["href"] == "https://x/user/orders/resume/7"
     chief = User("a", Role.PROJECT_ADMIN)
-    assert order_links("https://x", order(OrderStatus.DELETED, 0), chief)[2]["href"] == "https://x/user/orders/remove/7"
+    assert links_of(order(OrderStatus.DELETED, 0), chief)[2]["href"] == "https://x/user/orders/remove/7"
+
+
+def test_an_order_that_is_still_being_paused_is_not_resumed() -> None:
+    """What may happen is said by the use case, and an EXPIRED order has nothing to download."""
+    links = order_links("https://x", order(OrderStatus.PAUSED, 1), {OrderEvent.DELETE}, User("a"))
+    assert [link["rel"] for link in links] == ["self", "list", "download", "delete"]
+    assert rels(OrderStatus.EXPIRED, 3, User("a")) == "delete"

@@ -1,0 +1,96 @@
+"""Settings that administrators change for their tenant while the service runs (docs/configuration.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from regards_order.domain.errors import Fault, InvalidInput, UnknownSetting
+from regards_order.domain.settings import Settings
+
+#: a value as JSON has it
+Value = Any
+
+
+@attrs.frozen
+class _Setting:
+    """Say how one setting is read from the limits and written to them."""
+
+    show: Callable[[Settings], Value]
+    change: Callable[[Settings, Value], Settings]
+
+
+def _whole(path: str, value: Value, least: int, expected: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
+        raise InvalidInput((Fault(path, f"{value!r} is not {expected}"),))
+    return value
+
+
+def _change_user(settings: Settings, value: Value) -> Settings:
+    names = {"subOrderDuration", "delayBeforeEmailNotification"}
+    if not isinstance(value, Mapping) or set(value) != names:
+        raise InvalidInput((Fault("$.value", f"needs exactly the members {' and '.join(sorted(names))}"),))
+    hours = _whole("$.value.subOrderDuration", value["subOrderDuration"], 1, "a whole number of hours above 0")
+    delay = value["delayBeforeEmailNotification"]
+    path = "$.value.delayBeforeEmailNotification"
+    delay = _whole(path, delay, 1, "a valid positive number of hours")
+    if delay > hours:
+        raise InvalidInput((Fault(path, f"{delay} is more than subOrderDuration ({hours})"),))
+    return attrs.evolve(settings, user_hours=hours, reminder_hours=delay)
+
+
+def _change_app(settings: Settings, value: Value) -> Settings:
+    expected = "a valid positive number of hours, or 0"
+    return attrs.evolve(settings, app_hours=_whole("$.value", value, 0, expected))
+
+
+def _change_max(settings: Settings, value: Value) -> Settings:
+    return attrs.evolve(settings, max_hours=_whole("$.value", value, 1, "a valid positive number of hours"))
+
+
+_SETTINGS: Mapping[str, _Setting] = {
+    "user_order_parameters": _Setting(
+        lambda settings: {
+            "subOrderDuration": settings.user_hours,
+            "delayBeforeEmailNotification": settings.reminder_hours,
+        },
+        _change_user,
+    ),
+    "app_sub_order_duration": _Setting(lambda settings: settings.app_hours, _change_app),
+    "expiration_max_duration_in_hours": _Setting(lambda settings: settings.max_hours, _change_max),
+}
+
+
+def setting_names() -> tuple[str, ...]:
+    """Return the names of all settings of a tenant."""
+    return tuple(_SETTINGS)
+
+
+def show_setting(settings: Settings, name: str) -> Value:
+    """Return the value of a setting, as JSON has it.
+
+    Raises:
+        UnknownSetting: there is none of that name.
+    """
+    return _find(name).show(settings)
+
+
+def change_setting(settings: Settings, name: str, value: Value) -> Settings:
+    """Return *settings* with another value of one setting.
+
+    Raises:
+        UnknownSetting: there is none of that name.
+        InvalidInput: the value is not one that it may have.
+
+    >>> change_setting(Settings(), "expiration_max_duration_in_hours", 24).max_hours
+    24
+    """
+    return _find(name).change(settings, value)
+
+
+def _find(name: str) -> _Setting:
+    if name not in _SETTINGS:
+        raise UnknownSetting(name, ", ".join(_SETTINGS))
+    return _SETTINGS[name]

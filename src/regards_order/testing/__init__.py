@@ -10,6 +10,7 @@ from regards_order.application.ordering import Ordering
 from regards_order.domain.settings import Settings
 from regards_order.ports.catalog import Catalog
 from regards_order.testing.memory_catalog import MemoryCatalog
+from regards_order.testing.memory_notifier import MemoryNotifier
 from regards_order.testing.memory_storage import (
     BytesSource,
     CountedIds,
@@ -28,6 +29,7 @@ __all__ = [
     "ManualClock",
     "MemoryCatalog",
     "MemoryExternal",
+    "MemoryNotifier",
     "MemoryStorage",
     "MemoryStore",
     "RePatterns",
@@ -63,5 +65,6 @@ def in_memory(
         archives=ZipfileArchives(),
         clock=clock or ManualClock(),
         unique_ids=CountedIds(),
+        notifier=MemoryNotifier(),
         settings=settings or Settings(),
     )

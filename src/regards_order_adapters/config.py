@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import re
 import tomllib
@@ -16,6 +18,9 @@ from regards_order.domain.errors import Fault, OrderingError
 from regards_order.domain.settings import Settings
 
 PREFIX = "REGARDS_ORDER_"
+_ADDRESS_LIMIT = 254
+_ATOM = r"[^\s\x00-\x20\x7f-\x9f\ud800-\udfff\"(),.:;<>@\[\\\]]+"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)*")
 
 
 @attrs.define(eq=False)
@@ -105,6 +110,28 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return check
 
 
+def is_address(text: str) -> bool:
+    """Return whether *text* is a mail address, bare: without a name, quotes, comments, or a second address.
+
+    >>> [is_address(text) for text in ("lise@obs.example", "é@exämple.fr", "lise", "a@b, c@d", "Lise <a@b>")]
+    [True, True, False, False, False]
+    """
+    # what looks like an encoded word would be decoded by readers of the header, to anything
+    return len(text) <= _ADDRESS_LIMIT and "=?" not in text and _ADDRESS.fullmatch(text) is not None
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise _Wrong("a mail address such as orders@data.example")
+    return text
+
+
+def _folder(text: str) -> str:
+    if "\0" in text or not Path(text).is_dir():
+        raise _Wrong("a folder that exists")
+    return text
+
+
 def _filled(text: str) -> str:
     if not text.strip() or "\0" in text or (text.startswith("file://") and not text.startswith("file:///")):
         raise _Wrong("a folder or an fsspec URL (file:///FOLDER)")
@@ -136,6 +163,9 @@ class Config:
     http_proxy: str | None = _setting(None, _url("http"))
     http_no_proxy: tuple[str, ...] = _setting((), _names)
     smtp_url: str | None = _setting(None, _url("smtp", "smtps"))
+    mail_from: str = _setting("regards-order@localhost", _address)
+    mail_language: str = _setting("en", _one_of("en", "fr"))
+    mail_templates: str | None = _setting(None, _folder)
     log_format: str | None = _setting(None, _one_of("console", "json"))
 
     @property
@@ -147,6 +177,16 @@ class Config:
             suborders_per_user=self.max_suborders_per_user,
             upload_max_lines=self.upload_max_lines,
         )
+
+    @property
+    def public_secret(self) -> str | None:
+        """Return what signs the public tokens of orders; None when neither secret is configured.
+
+        Unless it is given it follows from the secret of bearer tokens, from which nobody can go back.
+        """
+        if self.order_secret is not None or self.jwt_secret is None:
+            return self.order_secret
+        return hmac.new(self.jwt_secret.encode(), b"regards-order: public order tokens", hashlib.sha256).hexdigest()
 
 
 def read_config(environment: Mapping[str, str] | None = None) -> Config:

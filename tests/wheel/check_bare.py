@@ -14,6 +14,8 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 for package in ("regards_order", "regards_order_adapters"):
     assert (files(package) / "py.typed").is_file(), package
 assert (files("regards_order_adapters") / "sample" / "catalogue.ndjson").is_file()
+for name in ("layout.html", "en/ORDER_CREATED_TEMPLATE.html", "fr/ASIDE_ORDERS_NOTIFICATION_TEMPLATE.txt"):
+    assert (files("regards_order_adapters") / "mail" / "templates" / name).is_file(), name
 assert (files("regards_order_adapters") / "sql" / "migrations" / "versions" / "m0001_first.py").is_file()
 
 for command in ([sys.executable, "-m", "regards_order_adapters"], ["regards-order"]):

@@ -33,6 +33,10 @@ def test_nothing_given_means_the_defaults() -> None:
         ("LOG_FORMAT", "json", "log_format", "json"),
         ("PREFIX", "/x", "prefix", "/x"),
         ("JWT_SECRET", "s" * 32, "jwt_secret", "s" * 32),
+        ("SMTP_URL", "smtps://u:p@mail.example", "smtp_url", "smtps://u:p@mail.example"),
+        ("MAIL_FROM", "orders@data.example", "mail_from", "orders@data.example"),
+        ("MAIL_LANGUAGE", "fr", "mail_language", "fr"),
+        ("MAIL_TEMPLATES", "/", "mail_templates", "/"),
         ("STORAGE_ROOT", "s3://bucket/prefix", "storage_root", "s3://bucket/prefix"),
     ],
 )
@@ -59,6 +63,11 @@ def test_a_variable_sets_its_field(name: str, value: str, field: str, expected: 
         ("PUBLIC_URL", "http://", "names a host"),
         ("PUBLIC_URL", "http://x:99999", "names a host"),
         ("PREFIX", "api", 'begins with "/"'),
+        ("SMTP_URL", "mail.example", "smtp:// or smtps://"),
+        ("MAIL_FROM", "Orders <orders@data.example>", "a mail address such as"),
+        ("MAIL_FROM", "orders", "a mail address such as"),
+        ("MAIL_LANGUAGE", "de", '"en" or "fr"'),
+        ("MAIL_TEMPLATES", "/nowhere/at/all", "a folder that exists"),
         ("LOG_FORMAT", "xml", '"console" or "json"'),
     ],
 )

@@ -8,11 +8,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 import pytest
 
-from regards_order import Role, User
+from regards_order import Order, OrderStatus, Role, User
 from regards_order.testing import ManualClock
-from regards_order_adapters.tokens import Caller, TokenExpired, Tokens, Unauthenticated
+from regards_order_adapters.tokens import (
+    Caller,
+    Grant,
+    OrderTokenRefused,
+    OrderTokens,
+    TokenExpired,
+    Tokens,
+    Unauthenticated,
+)
 
 SECRET = "spec-secret-0123456789abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEF"
 CLAIMS: dict[str, Any] = {
@@ -55,12 +64,6 @@ def test_check_values_of_bearer_tokens(tokens: Tokens, algorithm: str, token: st
     """Minting gives the check values to the bit, and verifying takes them."""
     assert tokens.mint(CLAIMS, algorithm) == token
     assert tokens.verify(token) == Caller("default", User("ana@example.org"))
-
-
-def test_check_value_of_an_order_token(clock: ManualClock) -> None:
-    """The public token of an order is minted alike, with the other secret."""
-    claims = {name: value for name, value in CLAIMS.items() if name != "exp"} | {"ORDER_ID": "54", "exp": CLAIMS["exp"]}
-    assert Tokens("order-secret-0123456789abcdefghijklmnop", clock).mint(claims, "HS256") == ORDER_TOKEN
 
 
 def test_bearer_token_is_minted_as_regards_does(tokens: Tokens) -> None:
@@ -180,7 +183,7 @@ def test_foreign_tokens(tokens: Tokens, clock: ManualClock) -> None:
 @pytest.mark.parametrize("payload", [b"", b"[]", b"5", b"{", b"\xff", b"[" * 100_000, b'{"exp":' + b"9" * 5000 + b"}"])
 def test_signed_nonsense(tokens: Tokens, payload: bytes) -> None:
     """Even what is signed is judged."""
-    token = tokens._jws.encode(payload, SECRET.encode(), "HS256")
+    token = tokens._signer.sign_payload(payload, "HS256")
     with pytest.raises(Unauthenticated):
         tokens.verify(token)
 
@@ -213,3 +216,125 @@ def test_groups(tokens: Tokens) -> None:
     assert tokens.verify(HS256).user.groups == {"public"}
     assert tokens.verify(tokens.mint({**CLAIMS, "accessGroups": ["a", "b"]})).user.groups == {"a", "b"}
     assert tokens.verify(tokens.mint({**CLAIMS, "accessGroups": []})).user.groups == set()
+
+
+# --- public tokens of orders -----------------------------------------------------------------------------------------
+
+ORDER_SECRET = "order-secret-0123456789abcdefghijklmnop"
+ORDER_CLAIMS: dict[str, Any] = {**{name: CLAIMS[name] for name in CLAIMS if name != "exp"}, "ORDER_ID": "54"}
+ORDER_CLAIMS["exp"] = CLAIMS["exp"]
+PLACED = dt.datetime(2026, 3, 2, 9, 21, 50, tzinfo=dt.timezone.utc)
+ORDER = Order(
+    id=54,
+    owner="ana@example.org",
+    label="Clear scenes",
+    correlation_id="c",
+    created=PLACED,
+    status=OrderStatus.RUNNING,
+    status_date=PLACED,
+    hours=240,
+    expires=dt.datetime.fromtimestamp(4102444800, dt.timezone.utc),
+    listed=True,
+)
+
+
+@pytest.fixture
+def order_tokens(clock: ManualClock) -> OrderTokens:
+    """Return tokens of orders with the secret of the check value."""
+    return OrderTokens(ORDER_SECRET, clock)
+
+
+def test_check_value_of_an_order_token(order_tokens: OrderTokens) -> None:
+    """Minting gives the check value to the bit, and verifying takes it."""
+    assert order_tokens.mint(ORDER, "default") == ORDER_TOKEN
+    assert order_tokens.verify(ORDER_TOKEN, "default") == 54
+    assert order_tokens.grant(ORDER_TOKEN, "default") == Grant(54, "ana@example.org")
+
+
+def test_order_token_names_the_owner_and_the_owners_role(order_tokens: OrderTokens) -> None:
+    """Whoever asks for it, it is the owner's."""
+    token = order_tokens.mint(attrs.evolve(ORDER, owner="eve@example.org", role=Role.ADMIN), "alps")
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert (claims["sub"], claims["email"], claims["role"]) == ("eve@example.org", "eve@example.org", "ADMIN")
+    assert claims["tenant"] == "alps"
+
+
+@pytest.mark.parametrize("changes", [{"expires": None}, {"listed": False}])
+def test_order_without_expiration_date_has_no_token(order_tokens: OrderTokens, changes: Mapping[str, Any]) -> None:
+    """Before its files are listed nobody knows when an order expires."""
+    with pytest.raises(ValueError, match="54 has no expiration date yet"):
+        order_tokens.mint(attrs.evolve(ORDER, **changes), "default")
+
+
+def test_order_token_expires_with_the_order(order_tokens: OrderTokens, clock: ManualClock) -> None:
+    """It is good before its last second and not from then on."""
+    token = order_tokens.mint(attrs.evolve(ORDER, expires=clock.now() + dt.timedelta(seconds=2)), "default")
+    clock.advance(seconds=1)
+    assert order_tokens.verify(token, "default") == 54
+    clock.advance(seconds=1)
+    with pytest.raises(OrderTokenRefused, match=r"its token expired \d s ago") as refused:
+        order_tokens.verify(token, "default")
+    assert refused.value.status == 401
+
+
+def test_order_token_opens_nothing_in_another_tenant(order_tokens: OrderTokens) -> None:
+    """The order with the same number in another tenant stays shut."""
+    for scope in ("alps", "", "DEFAULT"):
+        with pytest.raises(OrderTokenRefused, match="not one of this scope"):
+            order_tokens.verify(ORDER_TOKEN, scope)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ORDER_ID": None},
+        {"ORDER_ID": ""},
+        {"ORDER_ID": 54},
+        {"ORDER_ID": True},
+        {"ORDER_ID": "fifty"},
+        {"ORDER_ID": "-54"},
+        {"ORDER_ID": "54 "},
+        {"ORDER_ID": "٥٤"},
+        {"ORDER_ID": "9" * 5000},
+        {"tenant": None},
+        {"tenant": 5},
+        {"sub": None},
+        {"exp": None},
+        {"exp": "4102444800"},
+        {"exp": float("nan")},
+        {"exp": True},
+    ],
+)
+def test_wrong_claims_of_an_order_token(clock: ManualClock, changes: Mapping[str, Any]) -> None:
+    """A claim that is missing or of a wrong type is 401, signed or not."""
+    token = Tokens(ORDER_SECRET, clock).mint({**ORDER_CLAIMS, **changes}, "HS256")
+    with pytest.raises(OrderTokenRefused, match="is not valid") as refused:
+        OrderTokens(ORDER_SECRET, clock).verify(token, "default")
+    assert refused.value.status == 401
+
+
+def test_order_token_is_signed_by_hs256_alone(order_tokens: OrderTokens, clock: ManualClock) -> None:
+    """The right secret with another algorithm is refused, as are other secrets and what is no token."""
+    same_secret = Tokens(ORDER_SECRET, clock)
+    unsigned = f"{encoded(json.dumps({'alg': 'none'}).encode())}.{ORDER_TOKEN.split('.')[1]}."
+    refused = [same_secret.mint(ORDER_CLAIMS, algorithm) for algorithm in ("HS384", "HS512")]
+    refused += [Tokens(SECRET, clock).mint(ORDER_CLAIMS, "HS256"), unsigned, ORDER_TOKEN[:-2], "", "a.b.c", "\ud800"]
+    for token in refused:
+        with pytest.raises(OrderTokenRefused):
+            order_tokens.verify(token, "default")
+
+
+def test_order_token_and_bearer_token_are_never_each_other(clock: ManualClock) -> None:
+    """Not even when both have the same secret."""
+    bearer, public = Tokens(ORDER_SECRET, clock), OrderTokens(ORDER_SECRET, clock)
+    with pytest.raises(Unauthenticated, match="public token of an order"):
+        bearer.verify(ORDER_TOKEN)
+    with pytest.raises(OrderTokenRefused, match="ORDER_ID"):
+        public.verify(bearer.mint(CLAIMS, "HS256"), "default")
+
+
+def test_short_order_secret_is_refused(clock: ManualClock) -> None:
+    """As that of bearer tokens."""
+    with pytest.raises(ValueError, match="31 bytes is too short"):
+        OrderTokens("x" * 31, clock)

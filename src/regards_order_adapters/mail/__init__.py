@@ -1,0 +1,1 @@
+"""Tell people by mail (docs/notifications.md)."""

@@ -23,7 +23,7 @@ from regards_order.domain.errors import (
     StorageUnavailable,
 )
 from regards_order.domain.files import FILES, FileEvent, FileState, OrderFile
-from regards_order.domain.order import Order, OrderStatus
+from regards_order.domain.order import Order
 from regards_order.domain.principal import User
 from regards_order.ports.bundle import Ports
 from regards_order.ports.files import FileChoice
@@ -49,7 +49,7 @@ def look_at_file(ports: Ports, user: User, file_id: int) -> OrderFile:
     user.require_reading(order.owner, f"download file {file_id}")
     state = FileState(file.state)
     # files of an order that is still being listed may be erased and listed anew
-    if state is FileState.PENDING or order.status is OrderStatus.PENDING:
+    if state is FileState.PENDING or not order.listed:
         raise FileNotReady(file_id, file.filename)
     if not FILES.allows(state, FileEvent.DELIVERED):
         raise FileInError(file_id, file.filename, state.name, file.download_error or "no cause is known")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from regards_order.domain.counters import Counters, Summary, TypeCount
 from regards_order.domain.product import ORDERABLE, DataType
@@ -16,9 +19,31 @@ from regards_order_adapters.sql.tenancy import Scope
 
 _TAGS, _FILES, _DATASETS = schema.product_tags, schema.product_files, schema.datasets
 
+#: a dataset or None for all, a type of files, whether they are references
+_Key = tuple[str | None, str, bool]
+
+
+class _AllOf(FunctionElement[Any]):
+    """All values of a group: a list, or JSON, or nothing."""
+
+    inherit_cache = True
+
+
+@compiles(_AllOf, "postgresql")
+def _array(element: _AllOf, compiler: Any, **options: Any) -> str:
+    return f"array_agg({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_AllOf, "sqlite")
+def _json(element: _AllOf, compiler: Any, **options: Any) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **options)})"
+
 
 def count(matching: sa.Select[Any], visible: Condition, scope: Scope) -> Summary:
     """Count the products that *matching* finds, in all and in each dataset for which *visible* holds.
+
+    They are added up by the datasets that they have in common, of which there are few: a product is counted once,
+    whatever the number of its datasets.
 
     Args:
         matching: a query for ids.
@@ -26,60 +51,53 @@ def count(matching: sa.Select[Any], visible: Condition, scope: Scope) -> Summary
         scope: whose products.
     """
     chosen = matching.cte("matching")
-    datasets = scope.select(_DATASETS, _DATASETS.c.urn).where(visible)
-    tagged = (
-        scope.select(_TAGS, _TAGS.c.tag, _TAGS.c.product_id)
-        .join(chosen, chosen.c.id == _TAGS.c.product_id)
-        .where(_TAGS.c.tag.in_(datasets))
-        .cte("tagged")
+    own = scope.select(_TAGS, _AllOf(_TAGS.c.tag)).where(
+        _TAGS.c.product_id == chosen.c.id, _TAGS.c.tag.in_(scope.select(_DATASETS, _DATASETS.c.urn).where(visible))
     )
-    found = _files(chosen, scope).cte("found")
-    rows: Sequence[Any] = scope.execute(
-        sa.union_all(
-            _products(chosen, sa.cast(sa.null(), sa.Text)),
-            _totals(found, sa.cast(sa.null(), sa.Text)),
-            _products(tagged, tagged.c.tag).group_by(tagged.c.tag),
-            _totals(found, tagged.c.tag).join(tagged, tagged.c.product_id == found.c.product_id).group_by(tagged.c.tag),
-        )
-    ).all()
-    objects: dict[str | None, int] = {}
-    files: defaultdict[str | None, list[Any]] = defaultdict(list)
-    for tag, data_type, reference, number, size in rows:
-        if data_type is None:
-            objects[tag] = number
-        else:
-            files[tag].append((data_type, reference, number, size))
-    counters = {tag: _counters(number, files[tag]) for tag, number in objects.items()}
-    return Summary(counters.pop(None), {tag: each for tag, each in sorted(counters.items()) if tag is not None})
+    tagged = sa.select(chosen.c.id, own.correlate(chosen).scalar_subquery().label("datasets")).cte("tagged")
+    return _add_up(scope.execute(sa.union_all(_products(tagged), _totals(tagged, scope))).all())
 
 
-def _products(chosen: sa.CTE, tag: sa.ColumnElement[Any]) -> sa.Select[Any]:
+def _add_up(rows: Sequence[Any]) -> Summary:
+    """Return the counters of all products, and of those of each dataset."""
+    objects: Counter[str | None] = Counter({None: 0})
+    numbers: Counter[_Key] = Counter()
+    sizes: Counter[_Key] = Counter()
+    for datasets, data_type, reference, number, size in rows:
+        for each in (None, *_read(datasets)):
+            if data_type is None:
+                objects[each] += number
+            else:
+                numbers[each, data_type, reference] += number
+                sizes[each, data_type, reference] += size
+    types: defaultdict[str | None, dict[DataType, TypeCount]] = defaultdict(dict)
+    for each, name in sorted({(each, name) for each, name, _ in numbers}, key=str):
+        stored, referenced = (each, name, False), (each, name, True)
+        counts = numbers[stored], sizes[stored], numbers[referenced], sizes[referenced]
+        types[each][DataType(name)] = TypeCount(*counts)
+    total = Counters(objects.pop(None), types[None])
+    return Summary(total, {urn: Counters(objects[urn], types[urn]) for urn in sorted(filter(None, objects))})
+
+
+def _read(datasets: Any) -> Iterable[str]:
+    return orjson.loads(datasets) if isinstance(datasets, str) else datasets or ()
+
+
+def _products(tagged: sa.CTE) -> sa.Select[Any]:
     nothing = sa.cast(sa.null(), sa.Text), sa.cast(sa.null(), sa.Boolean)
-    return sa.select(tag.label("tag"), *nothing, sa.func.count(), sa.cast(0, sa.BigInteger)).select_from(chosen)
+    columns = tagged.c.datasets, *nothing, sa.func.count(), sa.cast(0, sa.BigInteger)
+    return sa.select(*columns).group_by(tagged.c.datasets)
 
 
-def _files(chosen: sa.CTE, scope: Scope) -> sa.Select[Any]:
-    """Return a query for the files that count, which are read once for all sums."""
+def _totals(tagged: sa.CTE, scope: Scope) -> sa.Select[Any]:
+    """Return a query for the number and size of the files that count."""
+    size = sa.cast(sa.func.coalesce(sa.func.sum(_FILES.c.size), 0), sa.BigInteger)  # not PostgreSQL's decimals
+    keys = tagged.c.datasets, _FILES.c.data_type, _FILES.c.reference
     return (
-        scope.select(_FILES, _FILES.c.product_id, _FILES.c.data_type, _FILES.c.reference, _FILES.c.size)
-        .join(chosen, chosen.c.id == _FILES.c.product_id)
+        scope.select(_FILES, *keys, sa.func.count(), size)
+        .join(tagged, tagged.c.id == _FILES.c.product_id)
         .where(
             _FILES.c.data_type.in_([each.value for each in ORDERABLE]), _FILES.c.reference | _FILES.c.size.is_not(None)
         )
+        .group_by(*keys)
     )
-
-
-def _totals(found: sa.CTE, tag: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    size = sa.cast(sa.func.coalesce(sa.func.sum(found.c.size), 0), sa.BigInteger)  # not PostgreSQL's decimals
-    columns = tag.label("tag"), found.c.data_type, found.c.reference, sa.func.count(), size
-    return sa.select(*columns).select_from(found).group_by(found.c.data_type, found.c.reference)
-
-
-def _counters(objects: int, rows: Sequence[Any]) -> Counters:
-    types: dict[DataType, TypeCount] = {}
-    for name, reference, files, size in sorted(rows):
-        old = types.get(DataType(name), TypeCount())
-        stored = (old.stored_files, old.stored_bytes) if reference else (files, size)
-        referenced = (files, size) if reference else (old.referenced_files, old.referenced_bytes)
-        types[DataType(name)] = TypeCount(*stored, *referenced)
-    return Counters(objects, types)

@@ -20,6 +20,7 @@ from regards_order_adapters.catalog.anchors import find_few
 from regards_order_adapters.catalog.query import MAX_LEAVES, condition, is_simple, size
 from regards_order_adapters.sql import schema
 from regards_order_adapters.sql.conditions import Condition, some, unindexed
+from regards_order_adapters.sql.dialects import is_postgresql
 from regards_order_adapters.sql.tenancy import Scope, among
 
 _PRODUCTS, _TAGS, _FILES, _DATASETS = schema.products, schema.product_tags, schema.product_files, schema.datasets
@@ -50,7 +51,10 @@ class Part:
     def condition(self, scope: Scope, *, each: bool, known: str | None) -> Condition:
         """Return the condition on products; *known* is a tag that they have anyway."""
         search = self.search
-        parts: list[Condition] = [_tagged(names, scope, each=each) for names in self.datasets if names != (known,)]
+        # SQLite would list all products of a dataset, rather than look at the tags of those that a query finds
+        tags_of_each = each or (search.query is not None and not is_postgresql(scope.connection))
+        datasets = [names for names in self.datasets if names != (known,)]
+        parts: list[Condition] = [_tagged(names, scope, each=tags_of_each) for names in datasets]
         if search.include is not None:
             parts.append(among(_PRODUCTS.c.urn, search.include))
         if search.exclude:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from regards_order.domain.attributes import ValueKind, microseconds, read_values, virtual_id
 from regards_order.domain.geometry import read_shape
 from regards_order.domain.product import CatalogFile, Dataset, Product
+from regards_order_adapters.catalog.statistics import tell_planner
 from regards_order_adapters.sql import schema, wire
 from regards_order_adapters.sql.tenancy import Scope, among
 from regards_order_adapters.sql.types import check_text
@@ -42,7 +43,7 @@ def put(store: SqlStore, datasets: Sequence[Dataset], products: Sequence[Product
         tx.scope.be_patient()
         written = _put_datasets(tx, unique_datasets) + _put_products(tx, unique_products) + Written(0, again)
         if products:
-            tx.scope.analyse_once(schema.products, schema.product_tags, schema.product_files, schema.product_values)
+            tell_planner(tx.scope)
     return written
 
 

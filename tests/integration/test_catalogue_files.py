@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from regards_order import Access, SelectionRequest, Urn, compile_search
 from regards_order.testing import ManualClock
@@ -18,6 +19,7 @@ from regards_order_adapters.bootstrap import Service
 from regards_order_adapters.catalog.load import Loaded, load_files
 from regards_order_adapters.catalog.sql import SqlCatalog
 from regards_order_adapters.patterns import Re2Patterns
+from regards_order_adapters.sql.unit_of_work import SqlStore
 
 FILE = {
     "dataType": "RAWDATA",
@@ -27,6 +29,7 @@ FILE = {
     "checksum": "0" * 32,
     "digestAlgorithm": "MD5",
 }
+REFERENCE = {"dataType": "RAWDATA", "filename": "b", "uri": "https://ref.example/b", "reference": True}
 PRODUCT = {
     "type": "product",
     "providerId": "P1",
@@ -45,6 +48,11 @@ def load(service: Service, clock: ManualClock, tmp_path: Path, *lines: Any, name
     path = tmp_path / name
     path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
     return load_files(service.store("default"), "default", [path], clock.advance(seconds=1))
+
+
+def odd(sign: str, length: int) -> str:
+    """Return a text that cannot be packed: an index takes longer ones if they repeat themselves."""
+    return "".join(chr(ord(sign) + n * n * 7919 % 61 % 23) for n in range(length))
 
 
 def find(service: Service, query: str | None = None, *, everything: bool = True) -> list[str]:
@@ -90,6 +98,13 @@ def test_a_product_comes_in_with_all_its_fields(service: Service, clock: ManualC
         ({"files": [{**FILE, "colour": 1}]}, "colour"),
         ({"files": [{"filename": "a"}]}, 'the required field "dataType" is missing'),
         ({"files": ["a"]}, '$.files[0]: "a" is not an object'),
+        ({"urn": f"{Urn.make('DATA', 'default', 'P1', 2)}:REV{'é' * 191}"}, "$.urn: "),
+        ({"providerId": "é" * 256}, "has 256 characters; at most 255 are allowed"),
+        ({"tags": ["x", "é" * 501]}, "has 1002 bytes in UTF-8; at most 1000 are allowed"),
+        ({"properties": {"a": {"b" * 999: 1}}}, '$.properties: "a.bbb'),
+        ({"groups": ["g" * 1000, "h" * 1000]}, "$.groups: "),
+        ({"files": [FILE, {**FILE, "mimeType": "m" * 256}]}, "$.files[1].mimeType: "),
+        ({"files": [{**REFERENCE, "checksum": "0" * 129, "digestAlgorithm": "A" * 17}]}, "$.files[0].digestAlgorithm"),
         ({"type": "film"}, '"film" is neither "product" nor "dataset"'),
     ],
 )
@@ -102,6 +117,25 @@ def test_a_bad_line_is_refused_with_path_and_cause(
     assert refusal.number == 1
     assert expected in refusal.cause
     assert (loaded.written.added, find(service)) == (1, [])
+
+
+def test_texts_may_be_as_long_as_the_limits(engine: sa.Engine, tmp_path: Path, clock: ManualClock) -> None:
+    """What is just short enough comes in on both databases, with the longest URN beside it; a value has no limit."""
+    stem = "URN:AIP:DATA:default:00000000-0000-0000-0000-000000000001:V1:REV"
+    line = {
+        "type": "product",
+        "providerId": odd("é", 255),
+        "urn": stem + odd("🙂", 253 - len(stem)),
+        "tags": [odd("🙂", 250)],
+        "properties": {odd("🙂", 250): odd("é", 100_000)},
+        "groups": [odd("é", 500), odd("ü", 499)],
+        "label": odd("é", 100_000),
+        "model": odd("é", 100_000),
+        "files": [{**REFERENCE, "mimeType": odd("m", 255), "checksum": odd("0", 128), "digestAlgorithm": "A" * 16}],
+    }
+    (tmp_path / "c.ndjson").write_text(json.dumps(line))
+    loaded = load_files(SqlStore(engine, "default"), "default", [tmp_path / "c.ndjson"], clock.now())
+    assert (loaded.written.added, loaded.refusals) == (1, [])
 
 
 def test_all_faults_of_a_line_are_told_together(service: Service, clock: ManualClock, tmp_path: Path) -> None:

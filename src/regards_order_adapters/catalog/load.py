@@ -16,6 +16,7 @@ import orjson
 from regards_order.domain.errors import Fault, InvalidInput
 from regards_order.domain.product import Dataset, Product
 from regards_order_adapters.catalog.format import read_entry, read_feature
+from regards_order_adapters.catalog.limits import check_lengths
 from regards_order_adapters.catalog.write import Written, put
 from regards_order_adapters.sql.unit_of_work import SqlStore
 
@@ -53,7 +54,12 @@ class Loader:
     _products: list[Product] = attrs.field(factory=list)
 
     def add(self, entry: Dataset | Product) -> None:
-        """Take one entry."""
+        """Take one entry.
+
+        Raises:
+            InvalidInput: a text in it is too long to be kept.
+        """
+        check_lengths(entry)
         if isinstance(entry, Dataset):
             self._datasets.append(entry)
         else:

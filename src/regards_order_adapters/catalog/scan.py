@@ -92,7 +92,11 @@ def scan(
         for provider_id, members in groups.items():
             files = [file for member in members if (file := _describe(root, member, loader, step)) is not None]
             if files:
-                loader.add(_product(root, tenant, entry.urn, provider_id, members[0].path, tuple(files), now))
+                found = _product(root, tenant, entry.urn, provider_id, members[0].path, tuple(files), now)
+                try:
+                    loader.add(found)
+                except InvalidInput as error:
+                    loader.refuse(str(root / members[0].path), 1, str(error))
     except KeyboardInterrupt:
         loader.loaded.interrupted = True
     return loader.flush()

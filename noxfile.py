@@ -8,6 +8,7 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "imports", "types", "tests", "docs", "wheel"]
 
+_MANY = {"REGARDS_ORDER_EXAMPLES": "20000"}
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -76,6 +77,14 @@ def wheel(session: nox.Session) -> None:
     session.run(python, "-m", "pip", "install", "-q", str(built), external=True)
     session.run(python, "-W", "error", "examples/embed.py", external=True)
     session.run(python, "-W", "error", "tests/wheel/check_bare.py", external=True)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """What takes too long for every run: 20,000 examples of queries, and a catalogue of 1,000,000 products."""
+    install(session, "test")
+    session.run("pytest", "tests/properties/test_queries.py", "tests/properties/test_paging.py", env=_MANY)
+    session.run("python", "benchmarks/run.py", "catalogue", *session.posargs)
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from regards_order import (
     InvalidInput,
     NotFound,
     Ordering,
+    OrderStatus,
     SelectionRequest,
     StoreUnavailable,
     User,
@@ -182,6 +184,52 @@ def test_a_catalogue_of_the_second_version_is_searched_by_what_is_new(blank: sa.
     ):
         found = catalog.search([compile_search(SelectionRequest(parameters), names)], Access(), limit=9)
         assert [product.version for product in found] == [2], parameters
+
+
+def test_orders_of_the_third_version_live_on(blank: sa.Engine) -> None:
+    """Those that were PENDING are still to be listed, all others are; who had no date of expiration has one then."""
+    migrate(blank, "0003")
+    week = dt.timedelta(hours=168)
+    expires = {"DONE": 7_000_000}
+    run(
+        blank,
+        "INSERT INTO tenants (id, name) VALUES (1, 'default'), (2, 'other')",
+        *(
+            "INSERT INTO orders (id, tenant_id, owner, role, groups, label, correlation_id, created, status,"
+            " status_date, hours, expires, available, version, attempt, leased_until) VALUES"
+            f" ({n}, 1, 'user {n}', 'EXPLOIT', '[]', 'été', 'c', {n}, '{status.name}', 2, 24,"
+            f" {expires.get(status.name, 'NULL')}, 1, 4, 3, {'9' if n % 2 else 'NULL'})"
+            for n, status in enumerate(OrderStatus, 1)
+        ),
+        "INSERT INTO suborders (id, tenant_id, order_id, owner, dataset_urn, external, state, priority, hours,"
+        " first_file, last_file, version) VALUES (5, 1, 2, 'user 2', 'URN', false, 'QUEUED', 50, 24, 1, 9, 2)",
+    )
+    with pytest.raises(SchemaTooOld):
+        check(blank)
+    assert migrate(blank) == (3, CURRENT)
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+    now = epoch + dt.timedelta(days=9)
+    with SqlStore(blank, "default").write() as tx:
+        orders = {order.status: order for order in tx.orders.page()}
+        assert set(orders) == set(OrderStatus)
+        for n, (status, order) in enumerate(orders.items(), 1):
+            created = epoch + dt.timedelta(microseconds=n)
+            dates: dict[OrderStatus, dt.datetime | None] = {
+                OrderStatus.DONE: epoch + dt.timedelta(seconds=7),
+                OrderStatus.DELETED: None,
+            }
+            assert (order.id, order.label, order.version, order.attempt, order.created) == (n, "été", 4, 3, created)
+            assert order.listed is (status is not OrderStatus.PENDING)
+            assert order.expires == dates.get(status, created + week)
+        assert list(tx.orders.over(now, limit=99)) == [order for order in orders.values() if order.is_over(now)]
+        assert [order.status for order in tx.claims.orders(99, 60)] == [OrderStatus.PENDING]
+        assert [each.id for each in tx.claims.suborders(now, 9, 60)] == [5]
+        assert tx.settings.changed() == {}
+        assert list(tx.claims.due_chores(("a",), now)) == ["a"]
+        assert tx.claims.chore("a", now, 60) is not None
+        tx.settings.put("a", [1])
+    with SqlStore(blank, "other").read() as tx:
+        assert (tx.settings.changed(), list(tx.claims.due_chores(("a",), now))) == ({}, ["a"])
 
 
 def test_an_old_schema_is_refused_with_the_command_that_mends_it(blank: sa.Engine) -> None:

@@ -85,7 +85,8 @@ class MemoryOrders:
 
     def reminded(self, order_ids: Sequence[int], now: dt.datetime) -> None:
         for order_id in order_ids:
-            self._tables.orders[order_id] = attrs.evolve(self._tables.orders[order_id], available_since=now)
+            if (order := self._tables.orders.get(order_id)) is not None:
+                self._tables.orders[order_id] = attrs.evolve(order, available_since=now)
 
     def label_taken(self, owner: str, label: str) -> bool:
         return any(each.owner == owner and each.label == label for each in self._tables.orders.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,10 +122,10 @@ class _MemorySettings:
     _tables: Tables
 
     def changed(self) -> Mapping[str, Any]:
-        return dict(self._tables.settings)
+        return copy.deepcopy(dict(self._tables.settings))
 
     def put(self, name: str, value: Any) -> None:
-        self._tables.settings[name] = value
+        self._tables.settings[name] = copy.deepcopy(value)
 
     def remove(self, name: str) -> None:
         self._tables.settings.pop(name, None)

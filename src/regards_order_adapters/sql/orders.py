@@ -338,6 +338,8 @@ class SqlSuborders:
 
     def move(self, order_id: int, moves: Mapping[SuborderState, SuborderState]) -> int:
         """Bring suborders from each state to another one."""
+        if not moves:
+            return 0
         table = schema.suborders
         change = self._scope.update(table).where(table.c.order_id == order_id, table.c.state.in_(moves))
         cases = [(table.c.state == before, sa.literal(to, table.c.state.type)) for before, to in moves.items()]

@@ -17,10 +17,15 @@ _BUSY_MILLISECONDS = 8_000
 
 def make_engine(url: sa.URL) -> sa.Engine:
     """Return an engine with WAL, foreign keys, a busy time-out and immediate writes."""
-    engine = sa.create_engine(url, json_serializer=dump_json, json_deserializer=orjson.loads)
+    engine = sa.create_engine(url, json_serializer=dump_json, json_deserializer=_load_json)
     sa.event.listen(engine, "connect", _connect)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def _load_json(value: Any) -> Any:
+    # SQLite takes a text that holds nothing but a number for a number
+    return orjson.loads(value) if isinstance(value, str) else value
 
 
 def _connect(connection: Any, record: Any) -> None:

@@ -11,7 +11,16 @@ import pytest
 
 from regards_order.domain.errors import IllegalTransition, LabelTooLong
 from regards_order.domain.files import FileCounts
-from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus, check_label, default_label
+from regards_order.domain.order import (
+    ORDERS,
+    Contents,
+    DatasetTask,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    check_label,
+    default_label,
+)
 
 THEN = dt.datetime(2026, 3, 2, 9, 21, 50, tzinfo=dt.timezone.utc)
 NOW = THEN + dt.timedelta(minutes=1)
@@ -183,3 +192,106 @@ def test_generated_labels(attempt: int, label: str) -> None:
     assert default_label(THEN) == "Order of 2026/03/02 at 09:21:50"
     assert re.match(r"Order of \d{4}/\d{2}/\d{2} at \d{2}:\d{2}:\d{2}", label)
     assert len(default_label(THEN, 10**6)) <= 50
+
+
+# --- what users and time do to an order ------------------------------------------------------------------------------
+
+
+DEEDS = {
+    "PAUSE": (lambda order: order.paused(NOW), "PENDING RUNNING", "PAUSED"),
+    "RESUME": (lambda order: order.resumed(NOW), "PAUSED", "RUNNING"),
+    "DELETE": (
+        lambda order: order.deleted(NOW),
+        "PAUSED DONE DONE_WITH_WARNING FAILED EXPIRED ERROR",
+        "DELETED",
+    ),
+    "EXPIRE": (
+        lambda order: order.expired(NOW),
+        "PENDING RUNNING PAUSED DONE DONE_WITH_WARNING ERROR",
+        "EXPIRED",
+    ),
+    "RETRY": (lambda order: order.retried(NOW, NOW, 1, 1), "DONE_WITH_WARNING FAILED", "RUNNING"),
+    "CANCEL_FAILED": (
+        lambda order: order.not_cancelled("x" * 300, NOW),
+        "PENDING RUNNING PAUSED DONE DONE_WITH_WARNING FAILED EXPIRED ERROR",
+        "ERROR",
+    ),
+}
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+@pytest.mark.parametrize("event", DEEDS)
+def test_deeds(event: str, status: OrderStatus) -> None:
+    """Each deed is possible in the statuses of page 20, 4.1 (and page 05 for ERROR), and dates the new one."""
+    deed, possible, after = DEEDS[event]
+    before = order(status=status)
+    if status.name in possible.split():
+        changed = deed(before)
+        assert (changed.status.name, changed.status_date) == (after, NOW)
+        assert (changed.counts, changed.version, changed.attempt) == (before.counts, before.version, before.attempt)
+    else:
+        with pytest.raises(IllegalTransition) as caught:
+            deed(before)
+        assert caught.value.code == ORDERS.codes.get(OrderEvent[event], f"ORDER_CANNOT_{event}")
+
+
+def test_what_is_over_is_never_listed_again() -> None:
+    """Whoever would list its files needs not begin: it was deleted, has expired or failed."""
+    paused = order(status=OrderStatus.PAUSED)
+    assert [each.listed for each in (paused.deleted(NOW), paused.expired(NOW), paused.failed("no", NOW))] == [True] * 3
+    assert (paused.resumed(NOW).listed, paused.not_cancelled("no", NOW).listed) == (False, False)
+
+
+def test_retrying_forgets_the_message() -> None:
+    """What went wrong before is being mended; suborders are added to those that there are."""
+    contents = Contents(tasks=(TASK,), internal_suborders=3, external_suborders=1, features=2)
+    before = order(status=OrderStatus.FAILED, message="no", contents=contents, expires=THEN)
+    retried = before.retried(NOW, EXPIRES, 2, 4)
+    assert (retried.message, retried.expires) == (None, EXPIRES)
+    assert retried.contents == attrs.evolve(contents, internal_suborders=5, external_suborders=5)
+    assert retried.suborders == 10
+
+
+def test_message_of_a_failed_cancellation_is_cut() -> None:
+    """It can be stored, too (W2)."""
+    assert order().not_cancelled("x" * 300, NOW).message == "x" * 255
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+@pytest.mark.parametrize("available", [0, 1])
+def test_orders_whose_time_is_over(status: OrderStatus, available: int) -> None:
+    """PENDING, RUNNING, PAUSED and ERROR expire (W1, W13), DONE and DONE_WITH_WARNING while files are available."""
+    always = status.name in ("PENDING", "RUNNING", "PAUSED", "ERROR")
+    with_files = status.name in ("DONE", "DONE_WITH_WARNING") and available > 0
+    before = order(status=status, counts=FileCounts(available=available), expires=THEN)
+    assert before.is_over(NOW) is (always or with_files)
+    assert not before.is_over(THEN)
+    assert not attrs.evolve(before, expires=None).is_over(NOW)
+    if before.is_over(NOW):
+        assert not before.expired(NOW).is_over(NOW)
+
+
+def test_expired_orders_have_nothing_left() -> None:
+    """No file is available and nobody is waited for; percent and errors stay as they were (chapter 10)."""
+    counts = FileCounts(pending=1, available=2, error=3, bytes_known=100, bytes_pending=10)
+    running = order(status=OrderStatus.RUNNING, counts=counts, waiting_suborders=1, listed=True)
+    expired = running.expired(NOW)
+    assert (running.available, running.waiting_for_user) == (2, True)
+    assert (expired.available, expired.waiting_for_user, expired.percent) == (0, False, 90)
+    assert expired.counts.in_error == 3
+    assert expired.settled(NOW) is expired
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RUNNING", "PAUSED"])
+def test_orders_that_are_not_listed_do_not_end(status: str) -> None:
+    """Without files yet no file is PENDING, which does not mean that all are treated."""
+    before = order(status=OrderStatus[status])
+    assert before.settled(NOW) is before
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PAUSED"])
+def test_listing_goes_on_beside_pause_and_resume(status: str) -> None:
+    """An order paused meanwhile stays PAUSED when its files are listed, one that was resumed stays RUNNING."""
+    contents = Contents(tasks=(TASK,), internal_suborders=1, features=1)
+    completed = order(status=OrderStatus[status]).completed(contents, NOW, EXPIRES)
+    assert (completed.status.name, completed.listed, completed.contents) == (status, True, contents)

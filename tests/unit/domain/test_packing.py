@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from regards_order.domain.files import FileCounts
-from regards_order.domain.packing import Bucket, Packer
+from regards_order.domain.files import FileCounts, OrderFile
+from regards_order.domain.packing import Again, AgainPacker, Bucket, Packer
 from regards_order.domain.product import CatalogFile
 from regards_order.domain.selection import FileFilter, FileTypes
 from regards_order.domain.settings import Settings
@@ -224,3 +224,61 @@ def test_attached_files_are_cut_with_the_first_product() -> None:
     packer = Packer(Settings(suborder_max_files=2))
     packer.attach("dataset", "DS", [stored("a"), stored("b"), stored("c")])
     assert sizes(cut(packer, [[stored("d")], [stored("e")]])) == [(False, 4), (False, 1)]
+
+
+# --- files that are asked for once more ------------------------------------------------------------------------------
+
+
+def again(id: int, size: int | None = 1, *, reference: bool = False) -> OrderFile:
+    """Return the row of an ordered file that could not be had."""
+    row = (id, 1, 1, "URN", "p", 1, "ERROR", None, "RAWDATA", f"f{id}", f"f{id}", "text/plain")
+    return OrderFile(*row, size, f"c{id}", "MD5", True, reference)
+
+
+def regroup(settings: Settings, files: Iterable[tuple[str, OrderFile]]) -> list[Again]:
+    """Return all groups into which files are cut, in order."""
+    packer = AgainPacker(settings)
+    full = [group for dataset, file in files for group in packer.add(dataset, file)]
+    return full + packer.finish()
+
+
+def test_retry_of_the_worked_example() -> None:
+    """Tested after each file, the one that overflows stays: 40, 60, 65, 105 MiB, and a new group (20, chapter 18)."""
+    sizes = (40, 20, 5, 40, 20, 5)
+    groups = regroup(Settings(), (("URN", again(n, size * MIB)) for n, size in enumerate(sizes, 1)))
+    assert [(group.ids, group.bytes) for group in groups] == [([1, 2, 3, 4], 110_100_480), ([5, 6], 26_214_400)]
+    assert groups[0].counts == FileCounts(pending=4, bytes_known=110_100_480, bytes_pending=110_100_480)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sizes", "expected"),
+    [
+        (Settings(suborder_max_bytes=10), (4, 6, 1), [[1, 2], [3]]),
+        (Settings(suborder_max_bytes=10), (4, 5, 1), [[1, 2, 3]]),
+        (Settings(suborder_max_bytes=10), (99, 99), [[1], [2]]),
+        (Settings(suborder_max_bytes=10), (None, 0, 10, 1), [[1, 2, 3], [4]]),
+        (Settings(suborder_max_files=2), (1, 1, 1), [[1, 2], [3]]),
+        (Settings(suborder_max_files=2), (1, 1), [[1, 2]]),
+        (Settings(), (), []),
+    ],
+)
+def test_cut_after_each_file(settings: Settings, sizes: tuple[int | None, ...], expected: list[list[int]]) -> None:
+    """A group of stored files is closed by the file that brings it to its bytes or its number."""
+    groups = regroup(settings, (("URN", again(n, size)) for n, size in enumerate(sizes, 1)))
+    assert [group.ids for group in groups] == expected
+
+
+def test_references_are_grouped_apart() -> None:
+    """External files are cut when there are more than the limit, whatever their size, and are available at once."""
+    settings = Settings(external_max_files=2, suborder_max_bytes=10)
+    files = [again(n, 10**9 if n == 1 else None, reference=True) for n in range(1, 5)]
+    groups = regroup(settings, (("URN", file) for file in [*files, again(5)]))
+    assert [(group.external, group.ids) for group in groups] == [(True, [1, 2, 3]), (False, [5]), (True, [4])]
+    assert groups[0].counts == FileCounts(available=3, bytes_known=10**9)
+
+
+def test_datasets_are_grouped_apart() -> None:
+    """A group never spans two datasets, even when their files alternate; what is left comes by dataset."""
+    settings = Settings(suborder_max_files=2)
+    groups = regroup(settings, ((dataset, again(n)) for n, dataset in enumerate("BABAB", 1)))
+    assert [(group.dataset_urn, group.ids) for group in groups] == [("B", [1, 3]), ("A", [2, 4]), ("B", [5])]

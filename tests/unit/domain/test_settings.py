@@ -16,6 +16,7 @@ def test_defaults() -> None:
     assert (settings.suborder_max_files, settings.external_max_files, settings.suborders_per_user) == (5000, 1000, 2)
     assert (settings.user_hours, settings.max_hours) == (240, 168)
     assert (settings.storage_batch, settings.storage_silence_hours) == (1000, 2)
+    assert (settings.app_hours, settings.reminder_hours, settings.expiry_seconds) == (2, 72, 3600)
 
 
 @pytest.mark.parametrize("name", [field.name for field in attrs.fields(Settings) if field.name != "app_hours"])
@@ -26,6 +27,14 @@ def test_limits_are_above_zero(name: str, value: int) -> None:
         Settings(**{name: value})
     assert [fault.path for fault in caught.value.faults] == [f"$.{name}"]
     assert getattr(Settings(**{name: 1}), name) == 1
+
+
+def test_orders_for_programs_may_end_at_once() -> None:
+    """Their suborders may stay available for 0 hours, no fewer."""
+    assert Settings(app_hours=0).app_hours == 0
+    with pytest.raises(InvalidInput) as caught:
+        Settings(app_hours=-1)
+    assert [(fault.path, fault.detail) for fault in caught.value.faults] == [("$.app_hours", "-1 is below 0")]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ _SUITES = (
     "outbox",
     "patterns",
     "slots",
+    "tenant_settings",
 )
 pytest.register_assert_rewrite(
     *(f"{__name__}.{suite}" for suite in (*_SUITES, "storage", "store", "suborders", "unit_of_work", "users"))
@@ -47,6 +48,7 @@ from regards_order.testing.contracts.slots import SlotsContract  # noqa: E402
 from regards_order.testing.contracts.storage import StorageContract, StorageSetup  # noqa: E402
 from regards_order.testing.contracts.store import StoreContract  # noqa: E402
 from regards_order.testing.contracts.suborders import SubordersContract  # noqa: E402
+from regards_order.testing.contracts.tenant_settings import TenantSettingsContract  # noqa: E402
 from regards_order.testing.contracts.unit_of_work import UnitOfWorkContract  # noqa: E402
 from regards_order.testing.contracts.users import UsersContract  # noqa: E402
 
@@ -70,6 +72,7 @@ __all__ = [
     "StorageSetup",
     "StoreContract",
     "SubordersContract",
+    "TenantSettingsContract",
     "UniqueIdsContract",
     "UnitOfWorkContract",
     "UsersContract",

@@ -87,7 +87,7 @@ class ClaimsContract(StoreSuite):
             with store.write() as tx:
                 assert list(tx.claims.orders(9, 0)) == [attrs.evolve(an_order(1, "1@obs.example"), attempt=attempt)]
         with store.read() as tx:
-            assert tx.orders.get(1) == attrs.evolve(an_order(), attempt=3)
+            assert tx.orders.get(1) == attrs.evolve(an_order(1, "1@obs.example"), attempt=3)
 
     def test_due_suborders_are_claimed_once(self, store: UnitOfWork) -> None:
         """QUEUED ones at once, ASKED ones when their poll has come; highest priority first, then by id."""
@@ -215,3 +215,150 @@ class ClaimsContract(StoreSuite):
             tx.claims.release(claims)
         with store.write() as tx:
             assert _claim(tx) == []
+
+    def test_a_held_order_is_busy(self, store: UnitOfWork) -> None:
+        """One that is held, or one of whose suborders is, and only among those asked for."""
+        _queued(store)
+        _pending_orders(store, 2, 3)
+        with store.write() as tx:
+            assert tx.claims.busy((1, 2, 3)) == set()
+            _claim(tx)
+            assert tx.claims.busy((1, 2, 3, 404)) == {1, 2, 3}
+            assert tx.claims.busy([2]) == {2}
+            assert tx.claims.busy(()) == set()
+            tx.claims.release([Claim(Claimed.SUBORDER, 1, 1), Claim(Claimed.ORDER, 3, 1)])
+            assert tx.claims.busy((1, 2, 3)) == {2}
+
+    def test_an_order_is_busy_until_its_lease_is_over(self, store: UnitOfWork) -> None:
+        """Who is dead, or has given back, works on nothing any more."""
+        _queued(store)
+        _pending_orders(store, 2)
+        with store.write() as tx:
+            _claim(tx, 0)
+            assert tx.claims.busy((1, 2)) == set()
+
+    def test_hundreds_of_orders_may_be_busy(self, store: UnitOfWork) -> None:
+        """Any number of orders is looked at together."""
+        _pending_orders(store, *range(1, 40))
+        with store.write() as tx:
+            claimed = {order.id for order in tx.claims.orders(30, _LONG)}
+            assert tx.claims.busy(range(40_000)) == claimed
+
+    def test_a_chore_that_was_never_done_is_due(self, store: UnitOfWork) -> None:
+        """Chores come in the order of the names asked for; nobody needs to have heard of them."""
+        with store.write() as tx:
+            assert list(tx.claims.due_chores(("b", "a"), NOW)) == ["b", "a"]
+            assert list(tx.claims.due_chores((), NOW)) == []
+            claim = tx.claims.chore("a", NOW, _LONG)
+            assert claim is not None
+            assert (claim.kind, claim.attempt) == (Claimed.CHORE, 1)
+            assert list(tx.claims.due_chores(("b", "a"), NOW)) == ["b"]
+
+    def test_a_chore_is_held_by_one(self, store: UnitOfWork) -> None:
+        """While its lease lasts nobody else gets it, but any other; each claim has the next attempt number."""
+        with store.write() as tx:
+            first = tx.claims.chore("a", NOW, 0)
+            second = tx.claims.chore("a", NOW, _LONG)
+            assert first is not None
+            assert second == Claim(Claimed.CHORE, first.id, 2)
+            assert tx.claims.chore("a", NOW, _LONG) is None
+            other = tx.claims.chore("b", NOW, _LONG)
+            assert other is not None
+            assert (other.id == first.id, other.attempt) == (False, 1)
+
+    def test_a_chore_that_is_done_waits_for_its_time(self, store: UnitOfWork) -> None:
+        """It is due again at its instant, not before, and has the next attempt number."""
+        with store.write() as tx:
+            claim = tx.claims.chore("a", NOW, _LONG)
+            assert claim is not None
+            tx.claims.chore_done(claim, NOW + _TICK)
+            assert tx.claims.chore("a", NOW, _LONG) is None
+            assert list(tx.claims.due_chores(("a",), NOW)) == []
+            assert list(tx.claims.due_chores(("a",), NOW + _TICK)) == ["a"]
+            assert tx.claims.chore("a", NOW + _TICK, _LONG) == Claim(Claimed.CHORE, claim.id, 2)
+
+    def test_a_chore_that_somebody_took_over_is_not_ended_by_another(self, store: UnitOfWork) -> None:
+        """Who lost the lease neither gives it back nor says when it is due; nor does a claim that never was."""
+        with store.write() as tx:
+            old, new = tx.claims.chore("a", NOW, 0), tx.claims.chore("a", NOW, _LONG)
+            assert old is not None
+            assert new is not None
+            tx.claims.chore_done(old, NOW)
+            tx.claims.chore_done(Claim(Claimed.CHORE, 404, 1), NOW)
+            assert tx.claims.chore("a", NOW, _LONG) is None
+            tx.claims.chore_done(new, NOW)
+            assert tx.claims.chore("a", NOW, _LONG) is not None
+
+    def test_chores_are_woken(self, store: UnitOfWork) -> None:
+        """Those named are due at once unless somebody holds them; unknown ones are due anyway."""
+        names = ("a", "b", "c", "held")
+        with store.write() as tx:
+            for name in names[:3]:
+                claim = tx.claims.chore(name, NOW, _LONG)
+                assert claim is not None
+                tx.claims.chore_done(claim, NOW + _TICK)
+            tx.claims.chore("held", NOW, _LONG)
+            tx.claims.wake_chores(("a", "b", "held", "unknown"))
+            assert list(tx.claims.due_chores((*names, "unknown"), NOW)) == ["a", "b", "unknown"]
+            tx.claims.wake_chores(())
+            assert list(tx.claims.due_chores(names, NOW)) == ["a", "b"]
+
+    def test_leases_of_chores_are_renewed_and_given_back(self, store: UnitOfWork) -> None:
+        """As those of orders and suborders: by who holds them, and by nobody else."""
+        with store.write() as tx:
+            old = tx.claims.chore("a", NOW, 0)
+            held = tx.claims.chore("a", NOW, 0)
+            assert old is not None
+            assert held is not None
+            tx.claims.renew([old, Claim(Claimed.ORDER, held.id, 2), Claim(Claimed.CHORE, 404, 1)], _LONG)
+            assert list(tx.claims.due_chores(("a",), NOW)) == ["a"]
+            tx.claims.renew([held], _LONG)
+            tx.claims.release([old, Claim(Claimed.SUBORDER, held.id, 2), Claim(Claimed.CHORE, 404, 1)])
+            assert tx.claims.chore("a", NOW, _LONG) is None
+            tx.claims.release([held])
+            tx.claims.renew([held], _LONG)
+            assert tx.claims.chore("a", NOW, _LONG) == Claim(Claimed.CHORE, held.id, 3)
+
+    def test_a_chore_that_is_rolled_back_was_not_claimed(self, store: UnitOfWork) -> None:
+        """A transaction that fails leaves it due, with the attempt number it had."""
+        for _ in range(2):
+            with failed_write(store) as tx:
+                claim = tx.claims.chore("a", NOW, _LONG)
+                assert claim is not None
+                assert claim.attempt == 1
+
+    def test_many_workers_share_the_chores(self, store: UnitOfWork) -> None:
+        """Whatever several threads claim at the same time, nobody gets what another one has."""
+        names = tuple(f"chore {number}" for number in range(10))
+        taken: list[Claim | None] = []
+
+        def claim() -> None:
+            for name in names:
+                with store.write() as tx:
+                    taken.append(tx.claims.chore(name, NOW, _LONG))
+
+        workers = [Thread(target=claim) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        claims = [each for each in taken if each is not None]
+        assert (len(taken), len(claims), len(set(claims))) == (40, 10, 10)
+
+    def test_tenants_do_their_own_chores(self, store: UnitOfWork, neighbour: UnitOfWork) -> None:
+        """A chore of one tenant is due, held, done and woken apart from that of another."""
+        with store.write() as tx:
+            mine = tx.claims.chore("a", NOW, _LONG)
+            assert mine is not None
+        with neighbour.write() as tx:
+            assert list(tx.claims.due_chores(("a",), NOW)) == ["a"]
+            theirs = tx.claims.chore("a", NOW, _LONG)
+            assert theirs is not None
+            tx.claims.chore_done(theirs, NOW + _TICK)
+        with store.write() as tx:
+            tx.claims.wake_chores(("a",))
+            assert tx.claims.chore("a", NOW, _LONG) is None
+            tx.claims.chore_done(mine, NOW + _TICK)
+            tx.claims.wake_chores(("a",))
+        with neighbour.write() as tx:
+            assert list(tx.claims.due_chores(("a",), NOW)) == []

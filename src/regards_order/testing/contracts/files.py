@@ -164,6 +164,43 @@ class FilesContract(StoreSuite):
         assert [(each.suborder_id, each.files) for each in moved] == [(1, 1)]
         assert _states(store) == ["PENDING", "AVAILABLE", "PENDING"]
 
+    def test_files_move_into_another_suborder(self, store: UnitOfWork) -> None:
+        """Those that move are taken over, without their old reason; the answer names the suborders they left."""
+        error, failed = FileState.ERROR, FileState.DOWNLOAD_ERROR
+        _add(
+            store,
+            a_file(1, state=error.value, download_error="lost"),
+            a_file(2, suborder_id=2, state=failed.value, size=2**40, download_error="cut"),
+            a_file(3),
+            a_file(4, state=error.value),
+            a_file(5, order_id=2, suborder_id=3, state=error.value),
+        )
+        with store.write() as tx:
+            choice = FileChoice(order_id=1, ids=(1, 2, 3, 5))
+            moved = tx.files.move(choice, FILES.moves(FileEvent.RETRIED), into=7)
+            assert [file.id for file in tx.files.unanswered(7, limit=9)] == [1, 2]
+        assert sorted(moved, key=lambda each: each.suborder_id) == [
+            Moved(1, error, FileState.PENDING, 1, 10),
+            Moved(2, failed, FileState.PENDING, 1, 2**40),
+        ]
+        assert [(file.suborder_id, file.state, file.download_error) for file in _all(store)] == [
+            (7, "PENDING", None),
+            (7, "PENDING", None),
+            (1, "PENDING", None),
+            (1, "ERROR", None),
+        ]
+        assert [file.suborder_id for file in _all(store, 2)] == [3]
+
+    def test_files_of_one_suborder_move_into_another(self, store: UnitOfWork) -> None:
+        """A choice by suborder looks at the one that the files were in; a move of none takes none over."""
+        _add(store, a_file(1), a_file(2, suborder_id=2), a_file(3))
+        with store.write() as tx:
+            choice = FileChoice(order_id=1, suborder_id=1)
+            assert list(tx.files.move(choice, {FileState.ERROR: FileState.PENDING}, into=9)) == []
+            moved = tx.files.move(choice, _MADE, "why", into=2)
+        assert list(moved) == [Moved(1, FileState.PENDING, FileState.AVAILABLE, 2, 20)]
+        assert [(file.suborder_id, file.download_error) for file in _all(store)] == [(2, "why"), (2, None), (2, "why")]
+
     @pytest.mark.parametrize("part", ["ids", "checksums"])
     def test_choosing_among_nothing_chooses_nothing(self, store: UnitOfWork, part: str) -> None:
         """An empty list is not the same as None."""

@@ -9,12 +9,25 @@ import pytest
 
 from regards_order.domain.errors import Conflict, LabelTaken, NotFound
 from regards_order.domain.files import FileCounts
-from regards_order.domain.order import Contents, DatasetTask, Order, OrderStatus
+from regards_order.domain.order import REMINDED, Contents, DatasetTask, Order, OrderStatus
 from regards_order.domain.principal import Role
+from regards_order.ports.storage import Answer
 from regards_order.ports.unit_of_work import UnitOfWork
-from regards_order.testing.contracts.values import DATASET, HUGO, LISE, NOW, StoreSuite, a_filter, a_request, an_order
+from regards_order.testing.contracts.values import (
+    DATASET,
+    HUGO,
+    LISE,
+    NOW,
+    StoreSuite,
+    a_filter,
+    a_request,
+    a_suborder,
+    an_order,
+)
 
 _LATER = NOW + dt.timedelta(hours=1, microseconds=1)
+_TICK = dt.timedelta(microseconds=1)
+_LONG = 3600.0
 
 
 def _task(id: int = 1, **changes: object) -> DatasetTask:
@@ -49,6 +62,13 @@ def _add(store: UnitOfWork, *orders: Order) -> None:
 def _get(store: UnitOfWork, order_id: int = 1) -> Order:
     with store.read() as tx:
         return tx.orders.get(order_id)
+
+
+def _put(store: UnitOfWork, order: Order, available: int = 0, since: dt.datetime = NOW) -> None:
+    """Store an order with so many files that are available since an instant."""
+    with store.write() as tx:
+        tx.orders.add(order)
+        tx.orders.count(order, FileCounts(pending=1, available=available), 0, since)
 
 
 class OrdersContract(StoreSuite):
@@ -226,3 +246,145 @@ class OrdersContract(StoreSuite):
             assert [order.id for order in tx.orders.page(statuses=(failed, OrderStatus.DONE))] == [3]
             assert [order.id for order in tx.orders.page(statuses=(pending, failed), after=1, limit=2)] == [2, 3]
             assert list(tx.orders.page(owner="nobody")) == []
+
+    @pytest.mark.parametrize("keep", [False, True])
+    def test_saving_gives_the_lease_back_unless_it_is_kept(self, store: UnitOfWork, keep: bool) -> None:
+        """Whoever lists the files of an order goes on while it is paused; any other transition takes it away."""
+        _add(store, an_order())
+        with store.write() as tx:
+            (claimed,) = tx.claims.orders(1, _LONG)
+            saved = tx.orders.save(claimed.paused(NOW), keep_lease=keep)
+            assert (saved.version, saved.attempt, saved.status) == (2, 1, OrderStatus.PAUSED)
+            assert tx.claims.busy((1,)) == ({1} if keep else set())
+        assert _get(store) == saved
+
+    @pytest.mark.parametrize("keep", [False, True])
+    def test_a_claim_that_was_overtaken_is_a_conflict(self, store: UnitOfWork, keep: bool) -> None:
+        """An order read before it was claimed once more is not saved, whatever becomes of the lease."""
+        _add(store, an_order())
+        with store.write() as tx:
+            (old,) = tx.claims.orders(1, 0)
+            (new,) = tx.claims.orders(1, _LONG)
+        with pytest.raises(Conflict), store.write() as tx:
+            tx.orders.save(old.paused(NOW), keep_lease=keep)
+        assert _get(store) == new
+
+    def test_an_erased_order_leaves_nothing(self, store: UnitOfWork) -> None:
+        """Tasks, suborders and their answers go with it, its label is free again, and other orders stay."""
+        _add(store, an_order(1, label="mine"), an_order(2))
+        contents = Contents(tasks=(_task(),), internal_suborders=1)
+        with store.write() as tx:
+            tx.orders.save(tx.orders.get(1).completed(contents, NOW, _LATER))
+            for number in (1, 2):
+                tx.suborders.add(a_suborder(number, number))
+                tx.answers.put(number, [Answer("c", True)])
+            tx.orders.erase(1)
+        with store.read() as tx:
+            with pytest.raises(NotFound):
+                tx.orders.get(1)
+            assert not tx.orders.label_taken(LISE, "mine")
+            assert [order.id for order in tx.orders.page()] == [2]
+            assert list(tx.suborders.of_order(1)) == []
+            assert list(tx.suborders.of_order(2)) == [a_suborder(2, 2)]
+            assert list(tx.answers.of(1)) == []
+            assert len(tx.answers.of(2)) == 1
+        _add(store, an_order(1, label="mine"))
+        assert _get(store) == an_order(1, label="mine")
+
+    def test_an_erased_order_is_held_by_nobody(self, store: UnitOfWork) -> None:
+        """Its lease is gone, so that another order of its owner may be listed."""
+        _add(store, an_order(1), an_order(2))
+        with store.write() as tx:
+            assert [order.id for order in tx.claims.orders(9, _LONG)] == [1]
+            tx.orders.erase(1)
+            assert tx.claims.busy((1,)) == set()
+            assert [order.id for order in tx.claims.orders(9, _LONG)] == [2]
+
+    def test_erasing_an_unknown_order_does_nothing(self, store: UnitOfWork) -> None:
+        """Nor does erasing one twice."""
+        _add(store, an_order())
+        with store.write() as tx:
+            tx.orders.erase(404)
+            tx.orders.erase(1)
+            tx.orders.erase(1)
+            assert list(tx.orders.page()) == []
+
+    def test_tenants_erase_their_own(self, store: UnitOfWork, neighbour: UnitOfWork) -> None:
+        """An order of another tenant is neither erased nor over nor aside nor reminded."""
+        _put(store, an_order(status=OrderStatus.RUNNING, expires=NOW), 1)
+        before = _get(store)
+        with neighbour.write() as tx:
+            tx.orders.erase(1)
+            assert list(tx.orders.over(_LATER, limit=9)) == []
+            assert list(tx.orders.aside(_LATER, 9)) == []
+        assert _get(store) == before
+
+    @pytest.mark.parametrize("status", OrderStatus)
+    @pytest.mark.parametrize("available", [0, 1])
+    @pytest.mark.parametrize("expires", [None, NOW - _TICK, NOW, NOW + _TICK])
+    def test_orders_are_over(
+        self, store: UnitOfWork, status: OrderStatus, available: int, expires: dt.datetime | None
+    ) -> None:
+        """Exactly those of which `Order.is_over` says so: after their date, never at it or without one."""
+        _put(store, an_order(status=status, expires=expires), available)
+        order = _get(store)
+        with store.read() as tx:
+            assert list(tx.orders.over(NOW, limit=9)) == ([order] if order.is_over(NOW) else [])
+
+    def test_orders_that_are_over_come_by_id(self, store: UnitOfWork) -> None:
+        """Above *after*, at most *limit*, with their tasks, whatever their dates say."""
+        for number in (3, 1, 4, 2):
+            _put(store, an_order(number, expires=NOW - number * _TICK))
+        contents = Contents(tasks=(_task(),), internal_suborders=1)
+        with store.write() as tx:
+            saved = tx.orders.save(tx.orders.get(2).completed(contents, NOW, NOW - _TICK))
+        with store.read() as tx:
+            assert [order.id for order in tx.orders.over(NOW, limit=9)] == [1, 2, 3, 4]
+            assert list(tx.orders.over(NOW, after=1, limit=1)) == [saved]
+            assert list(tx.orders.over(NOW, after=4, limit=9)) == []
+
+    @pytest.mark.parametrize("status", OrderStatus)
+    def test_orders_in_some_statuses_are_aside(self, store: UnitOfWork, status: OrderStatus) -> None:
+        """Nobody is reminded of an order that is PENDING, FAILED, or without files."""
+        _put(store, an_order(status=status), 1)
+        with store.read() as tx:
+            assert len(tx.orders.aside(_LATER, 9)) == (1 if status in REMINDED else 0)
+
+    @pytest.mark.parametrize(
+        ("available", "since", "aside"),
+        [(1, NOW - _TICK, True), (1, NOW, False), (1, NOW + _TICK, False), (0, NOW - _TICK, False)],
+    )
+    def test_files_are_aside_after_their_date(
+        self, store: UnitOfWork, available: int, since: dt.datetime, aside: bool
+    ) -> None:
+        """Files have to be available, and their number the same since before the date."""
+        _put(store, an_order(status=OrderStatus.DONE), available, since)
+        with store.read() as tx:
+            assert len(tx.orders.aside(NOW, 9)) == (1 if aside else 0)
+
+    def test_orders_aside_come_by_owner_and_age(self, store: UnitOfWork) -> None:
+        """Owners sort as in Python; of each the oldest comes first, two of one date by id; *limit* counts owners."""
+        owners = ("é@x", "Z@x", "a@x")
+        numbers = {(owner, age): 10 * n + age for n, owner in enumerate(owners, 1) for age in (1, 2, 3)}
+        for (owner, age), number in numbers.items():
+            created = NOW - dt.timedelta(hours=age // 2)
+            _put(store, an_order(number, owner, status=OrderStatus.DONE, created=created), 1)
+        with store.read() as tx:
+            found = [order.id for order in tx.orders.aside(_LATER, 9)]
+            expected = [numbers[owner, age] for owner in sorted(owners) for age in (2, 3, 1)]
+            assert found == expected
+            assert [order.id for order in tx.orders.aside(_LATER, 2)] == expected[:6]
+            assert next(iter(tx.orders.aside(_LATER, 9))) == tx.orders.get(expected[0])
+
+    def test_a_reminder_counts_from_its_date(self, store: UnitOfWork) -> None:
+        """Reminded orders, and no others, are aside only after another while; version and counts stay."""
+        for number in (1, 2):
+            _put(store, an_order(number, status=OrderStatus.DONE), 1)
+        before = _get(store)
+        with store.write() as tx:
+            tx.orders.reminded([], _LATER)
+            tx.orders.reminded([1, 404], _LATER)
+        assert _get(store) == attrs.evolve(before, available_since=_LATER)
+        with store.read() as tx:
+            assert [order.id for order in tx.orders.aside(_LATER, 9)] == [2]
+            assert [order.id for order in tx.orders.aside(_LATER + _TICK, 9)] == [1, 2]

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from regards_order.domain.events import Event, FileOversized, OrderCreated, OrderEnded, SuborderDone
+from regards_order.domain.events import (
+    Event,
+    FileOversized,
+    OrderAside,
+    OrderCreated,
+    OrderEnded,
+    OrdersAside,
+    SuborderDone,
+)
 from regards_order.domain.order import OrderStatus
 from regards_order.ports.unit_of_work import UnitOfWork
-from regards_order.testing.contracts.values import LISE, StoreSuite
+from regards_order.testing.contracts.values import LISE, NOW, StoreSuite
 
 _EVENTS: tuple[Event, ...] = (
     OrderCreated(order_id=1, owner=LISE, correlation_id="c", frontend_url="https://front.example/é"),
@@ -15,6 +23,15 @@ _EVENTS: tuple[Event, ...] = (
     OrderEnded(order_id=1, owner=LISE, correlation_id="c", status=OrderStatus.DONE, message=None),
     OrderEnded(order_id=2, owner=LISE, correlation_id="", status=OrderStatus.FAILED, message="Zerstört"),
     FileOversized(order_id=1, owner=LISE, correlation_id="c", filename="été.dat"),
+    OrdersAside(
+        order_id=1,
+        owner=LISE,
+        correlation_id="c",
+        orders=(
+            OrderAside(order_id=1, label="Été", created=NOW, expires=None, available=2**40, since=NOW),
+            OrderAside(order_id=2, label="b", created=NOW, expires=NOW, available=1, since=NOW),
+        ),
+    ),
 )
 
 
@@ -51,6 +68,16 @@ class OutboxContract(StoreSuite):
             assert [letter.number for letter in tx.outbox.page(numbers[1], 2)] == numbers[2:4]
             assert list(tx.outbox.page(numbers[-1])) == []
 
+    def test_pages_hold_the_kinds_that_are_named(self, store: UnitOfWork) -> None:
+        """Letters of other kinds neither come nor count on the limit; without kinds all come."""
+        numbers = _add(store, *_EVENTS)
+        with store.read() as tx:
+            assert [letter.number for letter in tx.outbox.page(kinds=())] == numbers
+            found = tx.outbox.page(kinds=(OrderEnded, FileOversized))
+            assert [letter.number for letter in found] == numbers[2:5]
+            assert [letter.number for letter in tx.outbox.page(numbers[2], 1, kinds=(OrderEnded,))] == [numbers[3]]
+            assert list(tx.outbox.page(numbers[3], kinds=(OrderEnded,))) == []
+
     def test_a_page_of_letters_without_limit_holds_a_hundred(self, store: UnitOfWork) -> None:
         """The default limit is 100."""
         numbers = _add(store, *[_EVENTS[0]] * 101)
@@ -64,7 +91,7 @@ class OutboxContract(StoreSuite):
             tx.outbox.remove([])
             tx.outbox.remove([numbers[1], numbers[3], 10**9])
             tx.outbox.remove((numbers[1],))
-            assert [letter.number for letter in tx.outbox.page()] == [numbers[0], numbers[2], numbers[4]]
+            assert [letter.number for letter in tx.outbox.page()] == [numbers[0], numbers[2], *numbers[4:]]
 
     def test_thousands_of_letters_are_removed_at_once(self, store: UnitOfWork) -> None:
         """A relay that was away for long may catch up."""

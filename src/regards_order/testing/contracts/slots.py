@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from regards_order.domain.order import Contents, OrderStatus
@@ -64,6 +65,14 @@ class SlotsContract(StoreSuite):
         with store.write() as tx:
             put_order(tx, an_order(status=status), a_suborder())
             assert len(tx.slots.candidates(LISE, 5)) == (1 if status is OrderStatus.RUNNING else 0)
+
+    def test_an_order_that_is_being_listed_has_no_candidates(self, store: UnitOfWork) -> None:
+        """One that was resumed before its files were listed is RUNNING, but nothing of it starts before they are."""
+        with store.write() as tx:
+            put_order(tx, an_order(status=OrderStatus.RUNNING, listed=False), a_suborder())
+            assert list(tx.slots.candidates(LISE, 5)) == []
+            tx.orders.save(attrs.evolve(tx.orders.get(1), listed=True))
+            assert list(tx.slots.candidates(LISE, 5)) == [a_suborder()]
 
     @pytest.mark.parametrize("state", SuborderState)
     def test_only_pending_stored_suborders_are_candidates(self, store: UnitOfWork, state: SuborderState) -> None:

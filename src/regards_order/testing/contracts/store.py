@@ -14,6 +14,7 @@ from regards_order.testing.contracts.orders import OrdersContract
 from regards_order.testing.contracts.outbox import OutboxContract
 from regards_order.testing.contracts.slots import SlotsContract
 from regards_order.testing.contracts.suborders import SubordersContract
+from regards_order.testing.contracts.tenant_settings import TenantSettingsContract
 from regards_order.testing.contracts.unit_of_work import UnitOfWorkContract
 from regards_order.testing.contracts.users import UsersContract
 
@@ -31,6 +32,7 @@ class StoreContract(
     ListingsContract,
     OutboxContract,
     UsersContract,
+    TenantSettingsContract,
 ):
     """Prove a `UnitOfWork` with all its repositories; override the fixtures `store` and, for tenants, `neighbour`."""
 

@@ -9,7 +9,8 @@ import pytest
 
 from regards_order.domain.errors import Conflict, NotFound
 from regards_order.domain.files import FileCounts
-from regards_order.domain.suborder import Suborder, SuborderState
+from regards_order.domain.order import OrderStatus
+from regards_order.domain.suborder import SUBORDERS, Suborder, SuborderEvent, SuborderState
 from regards_order.ports.unit_of_work import UnitOfWork
 from regards_order.testing.contracts.values import NOW, StoreSuite, a_suborder, an_order
 
@@ -125,3 +126,46 @@ class SubordersContract(StoreSuite):
             tx.suborders.erase(404)
         with store.read() as tx:
             assert [len(tx.suborders.of_order(order_id)) for order_id in (1, 2)] == [0, 1]
+
+    @pytest.mark.parametrize("event", [SuborderEvent.ABORT, SuborderEvent.RESUME])
+    def test_suborders_move_by_the_table(self, store: UnitOfWork, event: SuborderEvent) -> None:
+        """Each state goes where the moves say with the next version; others, and other orders, stay as they are."""
+        moves = SUBORDERS.moves(event)
+        states = dict(enumerate(SuborderState, 1))
+        _add(store, *(a_suborder(number, 1, state) for number, state in states.items()), a_suborder(99, 2))
+        with store.write() as tx:
+            assert tx.suborders.move(1, moves) == len(moves)
+        with store.read() as tx:
+            expected = [
+                a_suborder(n, 1, moves.get(state, state), version=1 + (state in moves)) for n, state in states.items()
+            ]
+            assert list(tx.suborders.of_order(1)) == expected
+            assert list(tx.suborders.of_order(2)) == [a_suborder(99, 2)]
+
+    def test_a_move_of_no_suborder_is_counted_so(self, store: UnitOfWork) -> None:
+        """No suborder in these states, no moves at all, no such order: nothing moves."""
+        _add(store, a_suborder())
+        with store.write() as tx:
+            assert tx.suborders.move(1, {SuborderState.ASKED: SuborderState.ABORTED}) == 0
+            assert tx.suborders.move(1, {}) == 0
+            assert tx.suborders.move(404, SUBORDERS.moves(SuborderEvent.ABORT)) == 0
+            assert tx.suborders.get(1) == a_suborder()
+
+    def test_whoever_works_on_a_moved_suborder_writes_nothing(self, store: UnitOfWork) -> None:
+        """Its lease lasts, so that it is known to be busy, but what it read before is out of date."""
+        with store.write() as tx:
+            tx.orders.add(an_order(status=OrderStatus.RUNNING))
+            tx.suborders.add(a_suborder(state=SuborderState.QUEUED))
+            (claimed,) = tx.claims.suborders(NOW, 1, 3600)
+            tx.suborders.move(1, SUBORDERS.moves(SuborderEvent.ABORT))
+            assert tx.claims.busy((1,)) == {1}
+        with pytest.raises(Conflict), store.write() as tx:
+            tx.suborders.save(claimed.asked(NOW, _TICK))
+
+    def test_tenants_move_their_own_suborders(self, store: UnitOfWork, neighbour: UnitOfWork) -> None:
+        """A suborder of another tenant stays."""
+        _add(store, a_suborder())
+        with neighbour.write() as tx:
+            assert tx.suborders.move(1, SUBORDERS.moves(SuborderEvent.ABORT)) == 0
+        with store.read() as tx:
+            assert tx.suborders.get(1) == a_suborder()

@@ -18,6 +18,7 @@ from regards_order_adapters.catalog.read_ahead import ReadAhead
 from regards_order_adapters.catalog.sql import SqlCatalog
 from regards_order_adapters.config import PREFIX, Config, WrongConfiguration
 from regards_order_adapters.delivery.zip import ZipArchives
+from regards_order_adapters.mail.build import make_notifier
 from regards_order_adapters.patterns import Re2Patterns
 from regards_order_adapters.sql.engine import make_engine
 from regards_order_adapters.sql.migrate import check, migrate
@@ -75,7 +76,7 @@ class Service:
             if tenant not in self._orderings:
                 store = self.store(tenant)
                 self._storages[tenant] = self._storage(store)
-                self._orderings[tenant] = self._make_ordering(store, self._storages[tenant])
+                self._orderings[tenant] = self._make_ordering(tenant, store, self._storages[tenant])
             return self._orderings[tenant]
 
     def worker(self) -> Worker:
@@ -97,7 +98,7 @@ class Service:
                 reasons.append(f"{tenant}: {error.message}")
         return reasons
 
-    def _make_ordering(self, store: SqlStore, storage: FileStorage) -> Ordering:
+    def _make_ordering(self, tenant: str, store: SqlStore, storage: FileStorage) -> Ordering:
         config = self.config
         leases = RenewedLeases(store, config.settings.lease_seconds)
         self._leases.append(leases)
@@ -111,6 +112,7 @@ class Service:
             archives=ZipArchives(),
             clock=self.clock,
             unique_ids=RandomIds(),
+            notifier=make_notifier(config, tenant, self.clock, RandomIds()),
             settings=config.settings,
         )
 

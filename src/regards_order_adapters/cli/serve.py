@@ -24,6 +24,7 @@ from regards_order_adapters.catalog.load import load_files
 from regards_order_adapters.config import PREFIX, Config, WrongConfiguration
 from regards_order_adapters.http.app import create_app
 from regards_order_adapters.http.server import serve
+from regards_order_adapters.mail.build import check_mail
 from regards_order_adapters.sample.external import served
 from regards_order_adapters.tokens import Tokens
 from regards_order_adapters.worker.loop import Worker
@@ -42,8 +43,10 @@ def run_server(config: Config, host: str, port: int, *, worker: bool) -> None:
         OSError: the address cannot be listened on.
     """
     secret = require_secret(config)
-    with open_service(config) as service, _listening(host, port) as listener:
-        _serve(service, listener, secret, worker=worker, ready=_announce)
+    with _listening(host, port) as listener:
+        config = _with_address(config, listener)
+        with open_service(config) as service:
+            _serve(service, listener, secret, worker=worker, ready=_announce)
 
 
 def run_demo_server(config: Config, host: str, port: int, *, worker: bool) -> None:
@@ -62,13 +65,15 @@ def run_demo_server(config: Config, host: str, port: int, *, worker: bool) -> No
             storage_nearline_seconds=3,
             external_allow=(*config.external_allow, "127.0.0.1"),
             tenants=(_TENANT,),
+            jwt_secret=secret,
         )
+        listener = stack.enter_context(_listening(host, port))
+        config = _with_address(config, listener)
         external = stack.enter_context(served(sample.write_files(folder / "storage")))
         service = stack.enter_context(open_service(config))
         now = service.clock.now()
         load_files(service.store(_TENANT), _TENANT, [sample.write_catalogue(folder / "sample.ndjson", external)], now)
         token = Tokens(secret, service.clock).mint_bearer(_TENANT, User(_USER), now + timedelta(days=1))
-        listener = stack.enter_context(_listening(host, port))
 
         def ready(url: str) -> None:
             _announce(url)
@@ -86,6 +91,7 @@ def run_worker(config: Config) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    check_mail(config)
     with open_service(config) as service:
         worker = service.worker()
         worker.start()
@@ -126,6 +132,17 @@ def _serve(
     finally:
         if background is not None:
             background.stop(GRACE / 3)
+
+
+def _with_address(config: Config, listener: socket.socket) -> Config:
+    """Return the configuration with the address that links begin with.
+
+    Raises:
+        WrongConfiguration: mails need something that is not configured.
+    """
+    config = attrs.evolve(config, public_url=config.public_url or _url(listener))
+    check_mail(config)
+    return config
 
 
 @contextlib.contextmanager

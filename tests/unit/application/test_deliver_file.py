@@ -234,7 +234,7 @@ def test_files_of_an_order_that_is_being_listed(centre) -> None:
     centre.ordering.external.contents["http://x/r"] = b"r"
     order = centre.work(centre.place())
     with centre.ordering.store.write() as tx:
-        tx.orders.save(attrs.evolve(tx.orders.get(order.id), status=OrderStatus.PENDING))
+        tx.orders.save(attrs.evolve(tx.orders.get(order.id), status=OrderStatus.PENDING, listed=False))
     with pytest.raises(FileNotReady):
         centre.ordering.open_file(LISE, the_file(centre, order).id)
 

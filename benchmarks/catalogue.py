@@ -28,20 +28,22 @@ _LIMIT_MS = 50.0
 #: The best that was found for a query on one attribute in one dataset, of products that may be in several datasets.
 #: Joining tags with files instead takes nearly twice as long, to gather the tags by a join a good deal longer.
 _BY_HAND = f"""
-WITH wanted AS MATERIALIZED (
-    SELECT p.id, (
-        SELECT array_agg(t.tag) FROM product_tags t
-        WHERE t.tenant_id = 1 AND t.product_id = p.id
-        AND t.tag IN (SELECT urn FROM datasets WHERE tenant_id = 1 AND group_set_id = 1)) AS datasets
-    FROM products p
+WITH wanted AS (
+    SELECT p.id FROM products p
     WHERE p.tenant_id = 1 AND p.group_set_id = 1
     AND p.id IN (SELECT product_id FROM product_values
         WHERE tenant_id = 1 AND name = 'platform' AND substr(text, 1, 64) = 'S3')
-    AND p.id IN (SELECT product_id FROM product_tags WHERE tenant_id = 1 AND tag = '{crowd.FILMS.urn}'))
-SELECT datasets, NULL, NULL::bool, count(*), 0::bigint FROM wanted GROUP BY datasets
+    AND p.id IN (SELECT product_id FROM product_tags WHERE tenant_id = 1 AND tag = '{crowd.FILMS.urn}')),
+tagged AS MATERIALIZED (
+    SELECT w.id, (
+        SELECT array_agg(t.tag) FROM product_tags t
+        WHERE t.tenant_id = 1 AND t.product_id = w.id
+        AND t.tag IN (SELECT urn FROM datasets WHERE tenant_id = 1 AND group_set_id = 1)) AS datasets
+    FROM wanted w)
+SELECT datasets, NULL, NULL::bool, count(*), 0::bigint FROM tagged GROUP BY datasets
 UNION ALL
 SELECT w.datasets, f.data_type, f.reference, count(*), sum(f.size)::bigint
-FROM wanted w JOIN product_files f ON f.tenant_id = 1 AND f.product_id = w.id
+FROM tagged w JOIN product_files f ON f.tenant_id = 1 AND f.product_id = w.id
 WHERE f.data_type IN ('RAWDATA', 'QUICKLOOK_SD', 'QUICKLOOK_MD', 'QUICKLOOK_HD')
 AND (f.reference OR f.size IS NOT NULL)
 GROUP BY w.datasets, f.data_type, f.reference

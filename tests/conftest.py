@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -19,6 +20,12 @@ from regards_order_adapters.sql.migrate import migrate
 from servers import postgres as servers_postgres
 
 CI = os.environ.get("CI") == "true"
+
+# how long an example takes says something of the machine, nothing of the program
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("untimed")
 
 #: create a database of its own, migrated unless ``migrated=False``, and return its URL
 NewDatabase = Callable[..., str]

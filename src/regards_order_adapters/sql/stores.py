@@ -247,11 +247,13 @@ class SqlTenantSettings:
 
     def changed(self) -> Mapping[str, Any]:
         """Return the values that were changed."""
-        return {row.name: row.value for row in self._scope.execute(self._scope.select(schema.tenant_settings))}
+        rows = self._scope.execute(self._scope.select(schema.tenant_settings))
+        return {row.name: row.value["value"] for row in rows}
 
     def put(self, name: str, value: Any) -> None:
         """Store the value of a setting."""
-        self._scope.upsert(schema.tenant_settings, [{"name": name, "value": value}])
+        # within an object: SQLite takes the JSON of a bare number for a number, which is no JSON when it is read
+        self._scope.upsert(schema.tenant_settings, [{"name": name, "value": {"value": value}}])
 
     def remove(self, name: str) -> None:
         """Let a setting have its default again."""

@@ -102,6 +102,7 @@ def test_a_product_comes_in_with_all_its_fields(service: Service, clock: ManualC
         ({"providerId": "é" * 256}, "has 256 characters; at most 255 are allowed"),
         ({"tags": ["x", "é" * 501]}, "has 1002 bytes in UTF-8; at most 1000 are allowed"),
         ({"properties": {"a": {"b" * 999: 1}}}, '$.properties: "a.bbb'),
+        ({"properties": {"a": {"n": [1, 2**63]}}}, "$.properties.a.n: 9223372036854775808 does not fit in 64 bits"),
         ({"groups": ["g" * 1000, "h" * 1000]}, "$.groups: "),
         ({"files": [FILE, {**FILE, "mimeType": "m" * 256}]}, "$.files[1].mimeType: "),
         ({"files": [{**REFERENCE, "checksum": "0" * 129, "digestAlgorithm": "A" * 17}]}, "$.files[0].digestAlgorithm"),

@@ -48,6 +48,19 @@ def test_scan_prints_what_came_in(command: Command, tmp_path: Path) -> None:
     assert types == [("a.tif", "RAWDATA"), ("a_quicklook.png", "QUICKLOOK_SD")]
 
 
+def test_scan_refuses_what_cannot_be_kept_and_takes_the_rest(command: Command, tmp_path: Path) -> None:
+    """A path that is too long for the name of a product is listed with its cause; exit code 1."""
+    deep = tmp_path / "files" / ("a" * 150) / ("b" * 150)
+    deep.mkdir(parents=True)
+    (deep / "c.txt").write_text("deep")
+    (tmp_path / "files/d.txt").write_text("flat")
+    done = command("catalog", "scan", "files")
+    assert done.returncode == 1
+    assert "c.txt: refused: $.providerId: " in done.stdout
+    assert "has 307 characters; at most 255 are allowed" in done.stdout
+    assert "2 added, 0 replaced, 1 refused" in done.stdout
+
+
 def test_import_refuses_bad_lines_and_takes_the_rest(command: Command, tmp_path: Path) -> None:
     """Each refused line is named with its number and cause; the others come in; exit code 1."""
     good = {"type": "product", "providerId": "P1", "files": []}

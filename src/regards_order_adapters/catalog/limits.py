@@ -1,10 +1,11 @@
-"""How long the texts of an entry may be: what the columns hold, and what an index of PostgreSQL takes."""
+"""How long texts and how large numbers may be: what the columns hold, and what an index of PostgreSQL takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from regards_order.domain.attributes import virtual_id
+from regards_order.domain.attributes import INTEGER_MAX, INTEGER_MIN, virtual_id
 from regards_order.domain.errors import Fault, InvalidInput
 from regards_order.domain.product import DataFile, Dataset, Product
 
@@ -16,8 +17,8 @@ KEY_BYTES = 1000
 GROUPS_BYTES = 2000
 
 
-def check_lengths(entry: Dataset | Product) -> None:
-    """Refuse an entry with texts that are too long to be kept.
+def check_limits(entry: Dataset | Product) -> None:
+    """Refuse an entry with texts that are too long to be kept, or numbers that are too large.
 
     Raises:
         InvalidInput: naming every one of them.
@@ -34,8 +35,9 @@ def _faults(entry: Dataset | Product) -> Iterator[Fault]:
             yield from _characters("$.urn", urn, NAME_CHARACTERS)
         for tag in sorted(entry.tags):
             yield from _bytes("$.tags", tag, KEY_BYTES)
-        for name, _ in entry.attributes():
+        for name, value in entry.attributes():
             yield from _bytes("$.properties", name, KEY_BYTES)
+            yield from _number_faults(f"$.properties.{name}", value)
     for position, file in enumerate(entry.files):
         yield from _file_faults(f"$.files[{position}]", file)
 
@@ -44,6 +46,13 @@ def _file_faults(path: str, file: DataFile) -> Iterator[Fault]:
     yield from _characters(f"{path}.mimeType", file.mime_type, NAME_CHARACTERS)
     yield from _characters(f"{path}.checksum", file.checksum or "", CHECKSUM_CHARACTERS)
     yield from _characters(f"{path}.digestAlgorithm", file.digest_algorithm or "", ALGORITHM_CHARACTERS)
+
+
+def _number_faults(path: str, value: Any) -> Iterator[Fault]:
+    """Yield the whole numbers that are none of 64 bits: one of them would make texts of all values of the attribute."""
+    for each in value if isinstance(value, list) else (value,):
+        if isinstance(each, int) and not INTEGER_MIN <= each <= INTEGER_MAX:
+            yield Fault(path, f"{each} does not fit in 64 bits")
 
 
 def _characters(path: str, text: str, limit: int) -> Iterator[Fault]:

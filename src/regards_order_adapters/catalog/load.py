@@ -16,7 +16,7 @@ import orjson
 from regards_order.domain.errors import Fault, InvalidInput
 from regards_order.domain.product import Dataset, Product
 from regards_order_adapters.catalog.format import read_entry, read_feature
-from regards_order_adapters.catalog.limits import check_lengths
+from regards_order_adapters.catalog.limits import check_limits
 from regards_order_adapters.catalog.write import Written, put
 from regards_order_adapters.sql.unit_of_work import SqlStore
 
@@ -57,9 +57,9 @@ class Loader:
         """Take one entry.
 
         Raises:
-            InvalidInput: a text in it is too long to be kept.
+            InvalidInput: a text in it is too long to be kept, or a number too large.
         """
-        check_lengths(entry)
+        check_limits(entry)
         if isinstance(entry, Dataset):
             self._datasets.append(entry)
         else:

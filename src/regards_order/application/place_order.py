@@ -43,6 +43,7 @@ def place_order(
     user.require_owning("order")
     if application:
         user.require(Role.ADMIN, "order for an application")
+    _check_label(label)
     with ports.store.write() as tx:
         # whoever orders the same basket at the same moment waits here, and then finds none
         basket = tx.baskets.get(BasketOwner.user(user.email), lock=True)
@@ -80,6 +81,7 @@ def restart_order(
         NoSnapshot: its basket is not kept any more.
         LabelTooLong, LabelTaken: choose another label; nothing was done.
     """
+    _check_label(label)
     with ports.store.write() as tx:
         old = tx.orders.get(order_id, lock=True)
         user.require_managing(old.owner, f"restart order {order_id}")
@@ -129,9 +131,15 @@ def _order(ports: Ports, tx: Transaction, draft: _Draft, basket: Basket) -> Orde
     return order
 
 
+def _check_label(label: str | None) -> None:
+    """Judge a label before anything is looked at, which may be absent or somebody else's."""
+    if label:
+        check_label(label)
+
+
 def _free_label(tx: Transaction, owner: str, label: str | None, now: dt.datetime) -> str:
     if label:
-        if tx.orders.label_taken(owner, check_label(label)):
+        if tx.orders.label_taken(owner, label):
             raise LabelTaken(owner, label)
         return label
     return next(free for n in count(1) if not tx.orders.label_taken(owner, free := default_label(now, n)))

@@ -70,8 +70,9 @@ def change_setting(ports: Ports, user: User, name: str, value: Any) -> TenantSet
     user.require(Role.ADMIN, "change settings")
     with ports.store.write() as tx:
         settings = changed(current_settings(ports, tx), name, value)
-        tx.settings.put(name, value)
-    return _one(ports, settings, name)
+        setting = _one(ports, settings, name)
+        tx.settings.put(name, setting.value)
+    return setting
 
 
 def reset_setting(ports: Ports, user: User, name: str) -> TenantSetting:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Callable, Mapping
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -118,6 +119,26 @@ class FileFilter:
 
     file_types: frozenset[FileTypes] = frozenset()
     name_pattern: str | None = None
+
+    @classmethod
+    def of(cls, file_types: Iterable[str] = (), name_pattern: str | None = None) -> FileFilter:
+        """Return the filter of groups that are given by their names.
+
+        Raises:
+            InvalidInput: naming every group that there is not.
+        """
+        names, known = list(file_types), {group.value for group in FileTypes}
+        faults = [
+            Fault(
+                f"$.fileTypes[{index}]",
+                f"{reprlib.repr(name)} is no type of files; expected {' or '.join(sorted(known))}",
+            )
+            for index, name in enumerate(names)
+            if name not in known
+        ]
+        if faults:
+            raise InvalidInput(tuple(faults[:ID_LIMIT]))
+        return cls(frozenset(map(FileTypes, names)), name_pattern)
 
     @property
     def data_types(self) -> frozenset[DataType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from regards_order.domain.settings import Settings
 
 #: a value as JSON has it
 Value = Any
+_HOURS = 2**31 - 1
+#: hours that are counted from now: a hundred years, as dates end in the year 9999
+_CENTURY = 100 * 365 * 24
 
 
 @attrs.frozen
@@ -22,9 +26,9 @@ class _Setting:
     change: Callable[[Settings, Value], Settings]
 
 
-def _whole(path: str, value: Value, least: int, expected: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
-        raise InvalidInput((Fault(path, f"{value!r} is not {expected}"),))
+def _whole(path: str, value: Value, expected: str, least: int = 1, most: int = _HOURS) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidInput((Fault(path, f"{reprlib.repr(value)} is not {expected}, at most {most}"),))
     return value
 
 
@@ -32,10 +36,10 @@ def _change_user(settings: Settings, value: Value) -> Settings:
     names = {"subOrderDuration", "delayBeforeEmailNotification"}
     if not isinstance(value, Mapping) or set(value) != names:
         raise InvalidInput((Fault("$.value", f"needs exactly the members {' and '.join(sorted(names))}"),))
-    hours = _whole("$.value.subOrderDuration", value["subOrderDuration"], 1, "a whole number of hours above 0")
+    hours = _whole("$.value.subOrderDuration", value["subOrderDuration"], "a whole number of hours above 0")
     delay = value["delayBeforeEmailNotification"]
     path = "$.value.delayBeforeEmailNotification"
-    delay = _whole(path, delay, 1, "a valid positive number of hours")
+    delay = _whole(path, delay, "a valid positive number of hours", most=_CENTURY)
     if delay > hours:
         raise InvalidInput((Fault(path, f"{delay} is more than subOrderDuration ({hours})"),))
     return attrs.evolve(settings, user_hours=hours, reminder_hours=delay)
@@ -43,11 +47,12 @@ def _change_user(settings: Settings, value: Value) -> Settings:
 
 def _change_app(settings: Settings, value: Value) -> Settings:
     expected = "a valid positive number of hours, or 0"
-    return attrs.evolve(settings, app_hours=_whole("$.value", value, 0, expected))
+    return attrs.evolve(settings, app_hours=_whole("$.value", value, expected, least=0))
 
 
 def _change_max(settings: Settings, value: Value) -> Settings:
-    return attrs.evolve(settings, max_hours=_whole("$.value", value, 1, "a valid positive number of hours"))
+    hours = _whole("$.value", value, "a valid positive number of hours", most=_CENTURY)
+    return attrs.evolve(settings, max_hours=hours)
 
 
 _SETTINGS: Mapping[str, _Setting] = {

@@ -8,7 +8,8 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regards_order.application.ordering import Ordering
-from regards_order_adapters.http import basket, files, health, orders
+from regards_order.domain.principal import Role
+from regards_order_adapters.http import basket, files, health, orders, settings
 from regards_order_adapters.http.answers import JSON, MULTIPART, Answer
 from regards_order_adapters.http.calls import Endpoint, Resource, refuse, working
 from regards_order_adapters.http.errors import UnknownPath, WrongVerb
@@ -24,17 +25,40 @@ ENDPOINTS: dict[str, dict[str, Endpoint]] = {
     },
     "/order/basket/selection": {"POST": Endpoint(working(basket.add_selection), body=JSON)},
     "/order/basket/selection/upload": {"POST": Endpoint(working(basket.add_identifiers), body=MULTIPART)},
+    "/order/basket/dataset/{datasetSelectionId}": {"DELETE": Endpoint(working(basket.remove_dataset))},
+    "/order/basket/dataset/{datasetSelectionId}/updateFileFilters": {
+        "PUT": Endpoint(working(basket.filter_files), body=JSON)
+    },
+    "/order/basket/dataset/{datasetSelectionId}/{itemsSelectionDate}": {
+        "DELETE": Endpoint(working(basket.remove_item))
+    },
     "/user/orders": {
         "GET": Endpoint(working(orders.list_orders)),
         "POST": Endpoint(working(orders.place_order), body=JSON),
     },
-    "/user/orders/{orderId}": {"GET": Endpoint(working(orders.get_order))},
+    "/user/orders/pause/{orderId}": {"PUT": Endpoint(working(orders.acting(Ordering.pause_order)))},
+    "/user/orders/resume/{orderId}": {"PUT": Endpoint(working(orders.acting(Ordering.resume_order)))},
+    "/user/orders/remove/{orderId}": {
+        "DELETE": Endpoint(working(orders.acting(Ordering.remove_order)), role=Role.PROJECT_ADMIN)
+    },
+    "/user/orders/{orderId}": {
+        "GET": Endpoint(working(orders.get_order)),
+        "DELETE": Endpoint(working(orders.acting(Ordering.delete_order))),
+    },
+    "/user/orders/{orderId}/restart": {"POST": Endpoint(working(orders.restart_order), body=JSON)},
+    "/user/orders/{orderId}/retry": {"PUT": Endpoint(working(orders.acting(Ordering.retry_order)))},
     "/user/orders/{orderId}/download": {"GET": Endpoint(orders.download_zip, download=True)},
     "/user/orders/{orderId}/files/available": {"GET": Endpoint(working(files.list_available))},
     "/user/orders/{orderId}/filesTask/{filesTaskId}/files/available": {"GET": Endpoint(working(files.list_available))},
+    "/orders": {"POST": Endpoint(working(orders.place_application_order), role=Role.ADMIN, body=JSON)},
     "/orders/{orderId}/files/available": {"GET": Endpoint(working(files.list_available))},
     "/orders/{orderId}/filesTask/{filesTaskId}/files/available": {"GET": Endpoint(working(files.list_available))},
     "/orders/files/{dataFileId}": {"GET": Endpoint(files.download_file, download=True)},
+    "/settings": {"GET": Endpoint(working(settings.list_settings), role=Role.ADMIN)},
+    "/settings/{name}": {
+        "PUT": Endpoint(working(settings.change_setting), role=Role.ADMIN, body=JSON),
+        "DELETE": Endpoint(working(settings.reset_setting), role=Role.ADMIN),
+    },
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from regards_order_adapters.http.answers import Answer
 from regards_order_adapters.http.calls import Call
-from regards_order_adapters.http.reading import read_selection
+from regards_order_adapters.http.reading import read_file_filter, read_selection
 from regards_order_adapters.http.uploads import read_part
 from regards_order_adapters.http.wire import wrapped, write_basket
 
@@ -30,3 +30,24 @@ def add_identifiers(call: Call) -> Answer:
     """Add the products that an uploaded file names, and return the basket; when none was found the answer is empty."""
     data = read_part(call.body, call.request.headers["content-type"], "file")
     return call.answer(wrapped(write_basket(call.ordering.add_identifiers(call.user, data))))
+
+
+def remove_dataset(call: Call) -> Answer:
+    """Take a dataset selection off the basket, and return what is left; without basket the answer is empty."""
+    selection_id = call.id("datasetSelectionId")
+    call.require_json()
+    return call.answer(wrapped(write_basket(call.ordering.remove_dataset(call.user, selection_id))))
+
+
+def remove_item(call: Call) -> Answer:
+    """Take one dated selection off the basket, and return what is left; without basket the answer is empty."""
+    selection_id, date = call.id("datasetSelectionId"), call.date("itemsSelectionDate")
+    call.require_json()
+    return call.answer(wrapped(write_basket(call.ordering.remove_item(call.user, selection_id, date))))
+
+
+def filter_files(call: Call) -> Answer:
+    """Set the file filter of a dataset selection, or take it off when no body is sent, and return the basket."""
+    selection_id = call.id("datasetSelectionId")
+    file_filter = read_file_filter(call.json(needed=False))
+    return call.answer(wrapped(write_basket(call.ordering.filter_files(call.user, selection_id, file_filter))))

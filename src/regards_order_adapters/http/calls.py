@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ from regards_order.domain.principal import Role, User
 from regards_order_adapters.http.accept import Accept
 from regards_order_adapters.http.answers import JSON, MULTIPART, Answer
 from regards_order_adapters.http.auth import authenticate
+from regards_order_adapters.http.dates import read_date
 from regards_order_adapters.http.errors import (
     PROBLEM,
     BodyTooLarge,
@@ -89,13 +91,26 @@ class Call:
             raise MalformedRequest((Fault(name, f'"{text}" is no id; a whole number is expected'),))
         return int(text)
 
-    def json(self) -> Any:
-        """Return the body, read as JSON.
+    def date(self, name: str) -> dt.datetime:
+        """Return the date at one place of the path.
+
+        Raises:
+            MalformedRequest: it is none.
+        """
+        try:
+            return read_date(str(self.request.path_params[name]))
+        except ValueError as error:
+            raise MalformedRequest((Fault(name, str(error)),)) from None
+
+    def json(self, *, needed: bool = True) -> Any:
+        """Return the body, read as JSON; None for a missing one that is not needed.
 
         Raises:
             MalformedRequest: there is none, or it is no JSON.
         """
         if not self.body.strip():
+            if not needed:
+                return None
             raise MalformedRequest((Fault("$", "the body is missing; JSON is expected"),))
         try:
             return orjson.loads(self.body)

@@ -13,7 +13,9 @@ from regards_order.domain.errors import (
     InvalidInput,
     LabelTaken,
     LabelTooLong,
+    NoSnapshot,
     NotAllowed,
+    NotManager,
     OrderingError,
     QueryRefused,
     SearchRefused,
@@ -37,7 +39,7 @@ _OUT_OF_REACH = {
     "CATALOG_UNAVAILABLE": "The catalogue cannot be reached: try again later.",
 }
 #: errors that clients know by their code alone: it is the only message
-_CODE_WORDS = (IllegalTransition, LabelTaken, LabelTooLong)
+_CODE_WORDS = (IllegalTransition, LabelTaken, LabelTooLong, NoSnapshot, NotManager)
 
 
 @attrs.define(eq=False)

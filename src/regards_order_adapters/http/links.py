@@ -1,9 +1,10 @@
-"""Links of an order (docs/rest.md): what its state and the caller's role allow; whose it is does not matter."""
+"""Links (docs/rest.md): of an order, what its state and the caller's role allow; whose it is does not matter."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from regards_order.application.tenant_settings import TenantSetting
 from regards_order.domain.order import Order, OrderEvent, OrderStatus
 from regards_order.domain.principal import Role, User
 
@@ -32,3 +33,10 @@ def _links(order: Order, events: Collection[OrderEvent], user: User) -> Iterator
         open_to_caller = rel != "remove" or user.service or user.role.rank >= Role.PROJECT_ADMIN.rank
         if open_to_caller and event in events:
             yield rel, path
+
+
+def setting_links(base: str, setting: TenantSetting) -> list[dict[str, str]]:
+    """Return the links of a setting, whose caller may change it; what has its default need not be reset."""
+    one = f"{base}/settings/{setting.name}"
+    links = [{"rel": "self", "href": f"{base}/settings"}, {"rel": "update", "href": one}]
+    return links if setting.value == setting.default else [*links, {"rel": "reset", "href": one}]

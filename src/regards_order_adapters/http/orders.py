@@ -1,11 +1,14 @@
-"""Orders: place them, look at them, take their ZIP (docs/rest.md)."""
+"""Orders: place them, look at them, let something happen to them, take their ZIP (docs/rest.md)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from regards_order.application.ordering import Ordering
 from regards_order.domain.errors import StorageUnavailable
 from regards_order.domain.order import Order
+from regards_order.domain.principal import User
 from regards_order_adapters.http.answers import Answer
 from regards_order_adapters.http.blocks import Body
 from regards_order_adapters.http.calls import Call, Sendable
@@ -20,10 +23,45 @@ _PAGE = 20
 
 def place_order(call: Call) -> Answer:
     """Turn the basket into an order; without basket the answer is empty."""
+    return _place(call, application=False)
+
+
+def place_application_order(call: Call) -> Answer:
+    """Turn the basket into an order for a program; without basket the answer is empty."""
+    return _place(call, application=True)
+
+
+def _place(call: Call, *, application: bool) -> Answer:
     label, frontend_url = read_order_request(call.json())
-    order = call.ordering.place_order(call.user, label=label, frontend_url=frontend_url)
+    return _placed(
+        call,
+        call.ordering.place_order(call.user, label=label, frontend_url=frontend_url, application=application),
+    )
+
+
+def restart_order(call: Call) -> Answer:
+    """Order the same once more, for the owner of the order, and return the new one."""
+    order_id = call.id("orderId")
+    label, frontend_url = read_order_request(call.json())
+    return _placed(call, call.ordering.restart_order(call.user, order_id, label=label, frontend_url=frontend_url))
+
+
+def _placed(call: Call, order: Order) -> Answer:
     call.site.changed()
     return call.answer(_written_one(call, order), 201)
+
+
+def acting(act: Callable[[Ordering, User, int], object]) -> Callable[[Call], Answer]:
+    """Return an endpoint that lets something happen to an order; its answer is empty."""
+
+    def answer(call: Call) -> Answer:
+        order_id = call.id("orderId")
+        act(call.ordering, call.user, order_id)
+        # even what ends an order gives work: a slot of its owner may be free
+        call.site.changed()
+        return Answer(200)
+
+    return answer
 
 
 def list_orders(call: Call) -> Answer:

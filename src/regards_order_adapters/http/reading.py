@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -9,10 +10,13 @@ from urllib.parse import unquote
 import attrs
 
 from regards_order.domain.errors import Fault, InvalidInput
-from regards_order.domain.selection import SelectionRequest
+from regards_order.domain.selection import FileFilter, SelectionRequest
 from regards_order.domain.text import is_unicode
 from regards_order_adapters.http.dates import read_date
 from regards_order_adapters.http.errors import MalformedRequest
+
+_MEMBERS = ("subOrderDuration", "delayBeforeEmailNotification")
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 @attrs.frozen
@@ -143,3 +147,36 @@ def read_order_request(body: Any) -> tuple[str | None, str | None]:
     if page and ("\0" in page or not is_unicode(page)):
         raise InvalidInput((Fault("$.onSuccessUrl", f"{ascii(page)[:80]} holds NUL or half a character"),))
     return label, page
+
+
+def read_file_filter(body: Any) -> FileFilter | None:
+    """Return a file filter, or None for null.
+
+    Raises:
+        MalformedRequest: naming every field of a wrong type.
+        InvalidInput: naming every type of files that there is not.
+    """
+    if body is None:
+        return None
+    fields = Fields.of(body)
+    types, pattern = fields.texts("fileTypes"), fields.text("fileNamePattern")
+    fields.check()
+    return FileFilter.of(types or (), pattern)
+
+
+def read_setting(body: Any) -> Any:
+    """Return the value of a setting: whole numbers may come as texts or with a fraction of zero, members without use.
+
+    Raises:
+        MalformedRequest: the body is no object.
+    """
+    value = Fields.of(body).data.get("value")
+    if not isinstance(value, dict):
+        return _whole(value)
+    return {name: _whole(value[name]) for name in _MEMBERS if value.get(name) is not None}
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from regards_order.application.tenant_settings import TenantSetting
 from regards_order.domain.basket import Basket, DatasetSelection, DatedSelection
 from regards_order.domain.counters import Counters
 from regards_order.domain.files import OrderFile
@@ -13,6 +14,12 @@ from regards_order.domain.selection import FileFilter, FileTypes, SelectionReque
 from regards_order_adapters.http.dates import write_date
 
 Json = dict[str, Any]
+#: what people read beside each setting
+_DESCRIPTIONS = {
+    "user_order_parameters": "Parameters for User order (in hours)",
+    "app_sub_order_duration": "Sub order duration for applicative orders (in hours)",
+    "expiration_max_duration_in_hours": "Order expiration duration maximal (in hours)",
+}
 
 
 def wrapped(content: Json, links: Sequence[Json] = ()) -> Json:
@@ -130,3 +137,13 @@ def write_available(file: OrderFile, url: str) -> Json:
         uri=url,
     )
     return {**wrapped(content), **flat}
+
+
+def write_setting(setting: TenantSetting) -> Json:
+    """Return a setting of a tenant."""
+    return {
+        "name": setting.name,
+        "description": _DESCRIPTIONS[setting.name],
+        "defaultValue": setting.default,
+        "value": setting.value,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -95,13 +96,44 @@ def test_unknown_tenant(desk: Any) -> None:
 )
 def test_every_endpoint_needs_a_registered_user(desk: Any, verb: str, path: str) -> None:
     """The role comes before the syntax of path and body: nobody learns about validation first."""
-    path = path.replace("{orderId}", "x").replace("{filesTaskId}", "x").replace("{dataFileId}", "x")
-    body = {"content": b"{", "headers": {"content-type": "text/plain"}} if verb == "POST" else {}
+    path = re.sub(r"{\w+}", "x", path)
+    body = {"content": b"{", "headers": {"content-type": "text/plain"}} if verb in ("POST", "PUT") else {}
     assert desk.client.request(verb, PREFIX + path).status_code == 401
     for role in ("PUBLIC", "MADE_UP"):
         claims = {"tenant": "default", "sub": "a", "email": "a", "role": role}
         headers = {**body.get("headers", {}), "authorization": f"Bearer {desk.tokens.mint(claims)}"}
         assert desk.client.request(verb, PREFIX + path, **{**body, "headers": headers}).status_code == 403
+
+
+#: endpoints that need more than a registered user
+HIGHER = {
+    ("POST", "/orders"): Role.ADMIN,
+    ("DELETE", "/user/orders/remove/{orderId}"): Role.PROJECT_ADMIN,
+    ("GET", "/settings"): Role.ADMIN,
+    ("PUT", "/settings/{name}"): Role.ADMIN,
+    ("DELETE", "/settings/{name}"): Role.ADMIN,
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_lowest_role_of_every_endpoint(desk: Any, role: Role) -> None:
+    """Each role may call what the roles below it may, and no more."""
+    user = User("x@example.org", role)
+    for path, verbs in ENDPOINTS.items():
+        for verb in verbs:
+            lowest = HIGHER.get((verb, path), Role.REGISTERED_USER)
+            status = desk.ask(verb, re.sub(r"{\w+}", "x", path), user).status_code
+            assert (status == 403) == (role.rank < lowest.rank), (verb, path, status)
+
+
+def test_a_name_wins_over_a_variable() -> None:
+    """Of two paths that may be the same, the first one to answer has the name where they first differ."""
+    split = [path.split("/") for path in ENDPOINTS]
+    for number, second in enumerate(split):
+        for first in split[:number]:
+            places = [pair for pair in zip(first, second, strict=False) if pair[0] != pair[1]]
+            apart = len(first) != len(second) or any("{" not in a + b for a, b in places)
+            assert apart or "{" not in places[0][0], (first, second)
 
 
 def test_another_service_passes_every_check_and_owns_nothing(desk: Any, ana: User) -> None:

@@ -52,7 +52,8 @@ def tests(session: nox.Session) -> None:
     """All tests but those of the documentation; the core must be covered whole."""
     install(session, "test", "imports")
     session.run("coverage", "erase")
-    session.run("pytest", "tests", "--ignore=tests/docs", "--cov", "--cov-report=", *session.posargs)
+    # two processes, whatever the machine has: each starts its own servers
+    session.run("pytest", "tests", "--ignore=tests/docs", "-n", "2", "--cov", "--cov-report=", *session.posargs)
     session.run("coverage", "report", "--fail-under=100")
 
 

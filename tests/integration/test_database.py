@@ -287,7 +287,7 @@ def test_connections_are_safe_for_several_processes(tmp_path: Path) -> None:
 
 
 _TENANT_FREE = re.compile(
-    r"id_counters|sqlite_master|tenants|schema_version|^BEGIN|^PRAGMA|pg_advisory_xact_lock|pg_catalog|pg_class"
+    r"id_counters|sqlite_master|sqlite_stat1|tenants|schema_version|^BEGIN|^PRAGMA|pg_advisory_xact_lock|pg_catalog|pg_class"
     r"|^(SET|ANALYZE|select|show) "
 )
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from regards_order.domain.basket import BasketOwner
-from regards_order.domain.errors import IllegalTransition, NotFound
+from regards_order.domain.errors import IllegalTransition, NotFound, StoreUnavailable
 from regards_order.domain.files import FileCounts
 from regards_order.domain.order import ORDERS, Order, OrderEvent, OrderStatus
 from regards_order.domain.principal import Role, User
@@ -102,28 +102,44 @@ def cancel_order(ports: Ports, order_id: int) -> None:
     """Pause and delete an order, whoever asks: other services do, by message.
 
     An order that is unknown or DELETED is left alone.  A cancellation that fails again and again leaves it in ERROR.
+
+    Raises:
+        StoreUnavailable: nothing was done; it may be asked for again.
     """
     cause: Exception | None = None
     for attempt in range(1, ports.settings.cancel_attempts + 1):
         try:
-            with ports.store.write() as tx:
-                order = tx.orders.get(order_id, lock=True)
-                if order.status is OrderStatus.DELETED:
-                    return
-                if ORDERS.allows(order.status, OrderEvent.PAUSE):
-                    order = _pause(ports, tx, order)
-                _delete(ports, tx, order)
-                return
-        except NotFound:
+            _cancel(ports, order_id)
             return
+        except StoreUnavailable:
+            raise
         except Exception as failure:  # whatever it is, the order must not look as if nothing had happened
             extra = {"action": "cancel_failed", "order_id": order_id, "attempt": attempt}
             _log.warning("cancellation failed", exc_info=failure, extra=extra)
             cause = failure
     with ports.store.write() as tx:
+        order = _cancellable(tx, order_id)
+        if order is not None:
+            message = f"Exception raised while pausing an order [{order_id}] : {cause}"
+            tx.orders.save(order.not_cancelled(message, ports.clock.now()))
+
+
+def _cancel(ports: Ports, order_id: int) -> None:
+    with ports.store.write() as tx:
+        order = _cancellable(tx, order_id)
+        if order is None:
+            return
+        if ORDERS.allows(order.status, OrderEvent.PAUSE):
+            order = _pause(ports, tx, order)
+        _delete(ports, tx, order)
+
+
+def _cancellable(tx: Transaction, order_id: int) -> Order | None:
+    try:
         order = tx.orders.get(order_id, lock=True)
-        message = f"Exception raised while pausing an order [{order_id}] : {cause}"
-        tx.orders.save(order.not_cancelled(message, ports.clock.now()))
+    except NotFound:
+        return None
+    return None if order.status is OrderStatus.DELETED else order
 
 
 def possible_events(ports: Ports, orders: Sequence[Order]) -> Sequence[frozenset[OrderEvent]]:

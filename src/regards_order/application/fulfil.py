@@ -61,7 +61,10 @@ def serve(ports: Ports, stop: Callable[[], bool] = bool) -> int:
     with ports.store.read() as tx:
         owners = tx.slots.freed(_OWNERS)
     for owner in owners:
-        schedule(ports, owner)
+        try:
+            schedule(ports, owner)
+        except Conflict:  # the note is still there, and looked at again
+            _log.info("slots changed meanwhile", extra={"action": "slots_skipped", "owner": owner})
     with ports.store.write() as tx:
         due = tx.claims.suborders(ports.clock.now(), _CLAIMS, ports.settings.lease_seconds)
     return len(owners) + _work_on(ports, due, stop)
@@ -88,13 +91,17 @@ def _work_on(ports: Ports, due: Sequence[Suborder], stop: Callable[[], bool]) ->
 
 
 def schedule(ports: Ports, owner: str) -> int:
-    """Give *owner*'s free slots to the suborders that come first, and return how many got one."""
+    """Give *owner*'s free slots to the suborders that come first, and return how many got one.
+
+    Raises:
+        Conflict: one of these was paused or deleted meanwhile; nobody got a slot.
+    """
     with ports.store.write() as tx:
         # struck off before the slots are counted: what is freed after the count is noted after it, and stays noted
         tx.slots.forget_freed(owner)
         free = ports.settings.suborders_per_user - tx.slots.used(owner)
         chosen = tx.slots.candidates(owner, free) if free > 0 else ()
-        for suborder in chosen:
+        for suborder in sorted(chosen, key=lambda suborder: suborder.id):  # the order of all locks
             tx.suborders.save(suborder.queued())
     return len(chosen)
 

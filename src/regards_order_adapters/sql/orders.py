@@ -341,7 +341,7 @@ class SqlSuborders:
         if not moves:
             return 0
         table = schema.suborders
-        change = self._scope.update(table).where(table.c.order_id == order_id, table.c.state.in_(moves))
+        change = self._scope.update(table).where(self._locked(order_id), table.c.state.in_(moves))
         cases = [(table.c.state == before, sa.literal(to, table.c.state.type)) for before, to in moves.items()]
         state = sa.case(*cases)
         return self._scope.execute(change.values(state=state, version=table.c.version + 1)).rowcount
@@ -354,5 +354,10 @@ class SqlSuborders:
 
     def erase(self, order_id: int) -> None:
         """Erase the suborders of an order; the answers kept for them go with them."""
+        self._scope.execute(self._scope.delete(schema.suborders).where(self._locked(order_id)))
+
+    def _locked(self, order_id: int) -> sa.ColumnElement[bool]:
+        """Choose the suborders of an order, which are locked by id: as all who lock several do it."""
         table = schema.suborders
-        self._scope.execute(self._scope.delete(table).where(table.c.order_id == order_id))
+        found = self._scope.select(table, table.c.id).where(table.c.order_id == order_id).order_by(table.c.id)
+        return table.c.id.in_(sa.select(found.with_for_update().subquery("locked").c.id))

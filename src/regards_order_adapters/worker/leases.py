@@ -14,7 +14,7 @@ from regards_order.ports.unit_of_work import UnitOfWork
 
 _log = logging.getLogger(__name__)
 #: seconds after which work that does not end is left to others: what it asks does not answer any more
-LIMITS = {Claimed.ORDER: 7200.0, Claimed.SUBORDER: 600.0}
+LIMITS = {Claimed.ORDER: 7200.0, Claimed.SUBORDER: 600.0, Claimed.CHORE: 3600.0}
 
 
 class RenewedLeases:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from threading import Event, current_thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import attrs
@@ -223,6 +224,11 @@ def test_a_store_that_is_away_is_asked_again(ordering: Ordering, seconds: Second
     assert [record.action for record in caplog.records] == ["leases_not_renewed"]
 
 
+def test_everything_that_can_be_claimed_has_a_limit() -> None:
+    """Else what renews leases would end with the first claim of that kind."""
+    assert set(LIMITS) == set(Claimed)
+
+
 def test_what_is_held_is_given_back_at_the_end(ordering: Ordering) -> None:
     """A process that ends lets others claim at once what it could not finish."""
     place(ordering)
@@ -254,6 +260,9 @@ def test_a_store_that_is_away_at_the_end(ordering: Ordering, caplog) -> None:
             tx.claims.renew([Claim(Claimed.ORDER, 1, 1)], 0)
     assert [record.action for record in caplog.records] == ["claims_not_given_back"]
     over.set()
+    for thread in enumerate_threads():  # what it says at its end belongs to this test
+        if thread.name == "leases-end":
+            thread.join(20)
 
 
 def test_a_claim_is_not_renewed_for_ever(ordering: Ordering, seconds: Seconds, monkeypatch) -> None:

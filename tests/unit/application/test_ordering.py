@@ -6,6 +6,8 @@ import inspect
 
 from regards_order import Ordering, SelectionRequest, User
 from regards_order.application import (
+    change_order,
+    chores,
     complete_order,
     deliver,
     deliver_file,
@@ -13,6 +15,8 @@ from regards_order.application import (
     fulfil,
     place_order,
     read_order,
+    retry_order,
+    tenant_settings,
 )
 
 LISE = User("lise@obs.example")
@@ -25,6 +29,19 @@ USE_CASES = [
     fill_basket.filter_files,
     fill_basket.empty_basket,
     place_order.place_order,
+    place_order.restart_order,
+    change_order.pause_order,
+    change_order.resume_order,
+    change_order.delete_order,
+    change_order.remove_order,
+    change_order.cancel_order,
+    change_order.possible_events,
+    retry_order.retry_order,
+    tenant_settings.list_settings,
+    tenant_settings.change_setting,
+    tenant_settings.reset_setting,
+    chores.do_chores,
+    chores.wake_chores,
     complete_order.complete_order,
     fulfil.work,
     fulfil.complete,

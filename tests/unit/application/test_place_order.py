@@ -7,13 +7,14 @@ import datetime as dt
 import pytest
 
 from regards_order.domain.basket import BasketOwner
-from regards_order.domain.errors import LabelTaken, LabelTooLong, NoBasket, NotAllowed
+from regards_order.domain.errors import InvalidInput, LabelTaken, LabelTooLong, NoBasket, NoSnapshot, NotAllowed
 from regards_order.domain.order import Order, OrderStatus
 from regards_order.domain.principal import Role, User
-from regards_order.domain.selection import SelectionRequest
+from regards_order.domain.selection import FileFilter, FileTypes, SelectionRequest
 
 LISE = User("lise@obs.example", groups=frozenset({"team"}))
 MAX = User("max@obs.example")
+ADMIN = User("adm@obs.example", Role.ADMIN)
 
 
 def basket_of(centre, owner: BasketOwner):
@@ -222,3 +223,125 @@ def test_other_services_own_nothing(centre) -> None:
         centre.ordering.get_basket(service)
     assert (centre.ordering.list_orders(service), centre.ordering.page_orders(service)) == ((), (0, ()))
     assert centre.ordering.get_basket(LISE).selections
+
+
+def test_orders_for_applications(filled) -> None:
+    """They need ADMIN, and their suborders stay available as long as is set for those (page 20, 6.1)."""
+    with pytest.raises(NotAllowed, match="it needs ADMIN"):
+        filled.ordering.place_order(LISE, application=True)
+    assert filled.ordering.get_basket(LISE).selections
+    assert filled.place(ADMIN, application=True).hours == 2
+
+
+# --- restart ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def done(filled):
+    """Return a DONE order of Lise."""
+    order = filled.ordering.place_order(LISE, label="mine", frontend_url="/old", correlation_id="old")
+    return filled.work(order)
+
+
+@pytest.mark.parametrize("user", [LISE, ADMIN])
+def test_restart(filled, done, user: User) -> None:
+    """A new order of the same owner, role and groups, of a copy of the snapshot; the old one stays (case 33, 9.3)."""
+    now = filled.ordering.clock.advance(hours=1)
+    order = filled.ordering.restart_order(user, done.id, label="orderRestart", frontend_url="/new")
+    assert order == Order(
+        id=2,
+        owner=LISE.email,
+        role=Role.REGISTERED_USER,
+        groups=frozenset({"team"}),
+        label="orderRestart",
+        correlation_id="auto-correlation-id-00000000-0000-4000-8000-000000000001",
+        created=now,
+        status=OrderStatus.PENDING,
+        status_date=now,
+        hours=240,
+        expires=now + dt.timedelta(hours=168),
+        frontend_url="/new",
+    )
+    assert filled.read(done) == done
+    old, new = (basket_of(filled, BasketOwner.order(each.id)) for each in (done, order))
+    assert old.id != new.id
+    assert not {each.id for each in old.selections} & {each.id for each in new.selections}
+    assert [(each.dataset_urn, each.items, each.counters) for each in old.selections] == [
+        (each.dataset_urn, each.items, each.counters) for each in new.selections
+    ]
+    filled.download(done)
+    assert filled.work(order).counts.available == 12
+
+
+def test_restart_keeps_filters_and_dates(twelve) -> None:
+    """The catalogue is read anew, as it was asked before: filters hold, products that came later stay out."""
+    wanted = FileFilter(frozenset({FileTypes.RAWDATA}))
+    old = twelve.work(twelve.place(file_filter=wanted))
+    created = twelve.ordering.clock.now() + dt.timedelta(seconds=1)
+    twelve.product(twelve.dataset("Twelve"), "late", ("late", b"x"), created=created)
+    twelve.product(twelve.dataset("Twelve"), "P1")
+    twelve.ordering.clock.advance(hours=1)
+    twelve.download(old)
+    new = twelve.work(twelve.ordering.restart_order(LISE, old.id))
+    assert (old.counts.total, sorted(twelve.states(new))) == (3, ["P2.bin", "P3.bin"])
+    again = twelve.ordering.restart_order(LISE, new.id, label="again")
+    assert again.status is OrderStatus.PENDING
+
+
+def test_restart_leaves_the_basket_of_the_user(filled, done) -> None:
+    """What its owner, or who restarts it, is picking at the moment is not ordered."""
+    for user in (LISE, ADMIN):
+        filled.ordering.add_selection(user, SelectionRequest())
+    baskets = [filled.ordering.get_basket(user) for user in (LISE, ADMIN)]
+    filled.ordering.restart_order(ADMIN, done.id)
+    assert [filled.ordering.get_basket(user) for user in (LISE, ADMIN)] == baskets
+
+
+def test_restart_of_an_order_for_an_application(filled) -> None:
+    """It is a user's order then: suborders stay available as long as is set for those (page 20, 6.1)."""
+    old = filled.work(filled.place(ADMIN, application=True))
+    new = filled.ordering.restart_order(ADMIN, old.id)
+    assert (old.hours, new.hours, new.role) == (2, 240, Role.ADMIN)
+
+
+def test_restart_of_nothing(filled) -> None:
+    """An order of an empty basket can be restarted, and ends as it did."""
+    [selection] = filled.ordering.get_basket(LISE).selections
+    filled.ordering.remove_dataset(LISE, selection.id)
+    old = filled.work(filled.ordering.place_order(LISE))
+    new = filled.work(filled.ordering.restart_order(LISE, old.id))
+    assert (new.status, new.message) == (OrderStatus.DONE_WITH_WARNING, old.message)
+
+
+def test_restart_without_snapshot(filled, done) -> None:
+    """A basket that is not kept any more is missed."""
+    with filled.ordering.store.write() as tx:
+        tx.baskets.remove(BasketOwner.order(done.id))
+    with pytest.raises(NoSnapshot) as caught:
+        filled.ordering.restart_order(LISE, done.id)
+    assert caught.value.code == "BASKET_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("label", "error"),
+    [("mine", LabelTaken), ("x" * 51, LabelTooLong), ("two\nlines", InvalidInput)],
+)
+def test_restart_with_a_bad_label(filled, done, label: str, error: type[Exception]) -> None:
+    """It is refused as for any order, and nothing remains of the copy (9.3)."""
+    with filled.ordering.store.read() as tx:
+        before = list(tx.baskets._tables.baskets.values())
+    with pytest.raises(error):
+        filled.ordering.restart_order(LISE, done.id, label=label)
+    with filled.ordering.store.read() as tx:
+        assert list(tx.baskets._tables.baskets.values()) == before
+    assert orders(filled) == [done]
+
+
+@pytest.mark.parametrize("label", [None, ""])
+def test_labels_of_restarts_are_the_owners(filled, done, label: str | None) -> None:
+    """Generated ones are counted among the owner's orders, and unique among those, whoever restarts (W25)."""
+    filled.place(ADMIN, label="Order of 2026/03/02 at 09:21:50")
+    filled.place(ADMIN, label="theirs")
+    labels = [filled.ordering.restart_order(ADMIN, done.id, label=label).label for _ in range(2)]
+    assert labels == ["Order of 2026/03/02 at 09:21:50", "Order of 2026/03/02 at 09:21:50 (2)"]
+    assert filled.ordering.restart_order(ADMIN, done.id, label="theirs").owner == LISE.email

@@ -16,7 +16,7 @@ from regards_order.application.change_order import erase_contents
 from regards_order.application.tenant_settings import current_settings
 from regards_order.domain.errors import NotFound, NotificationRefused, NotifierUnavailable, StoreUnavailable
 from regards_order.domain.events import Event, FileOversized, OrderAside, OrderCreated, OrdersAside
-from regards_order.domain.order import Order
+from regards_order.domain.order import REMINDED, Order
 from regards_order.ports.bundle import Ports
 from regards_order.ports.unit_of_work import Transaction
 
@@ -64,7 +64,8 @@ def do_chores(ports: Ports, stop: _Stop = bool) -> int:
         with ports.leases.hold((claim,)):
             done, again = _CHORES[name].work(ports, stop)
         with ports.store.write() as tx:
-            tx.claims.chore_done(claim, again)
+            # what was left when it was time to stop is due at once
+            tx.claims.chore_done(claim, ports.clock.now() if stop() else again)
         steps += done
     return steps
 
@@ -190,12 +191,29 @@ def _tell(ports: Ports, stop: _Stop) -> tuple[int, dt.datetime]:
     return told, now + _TELL_AGAIN if unreachable else now
 
 
+def _still_aside(ports: Ports, event: OrdersAside) -> OrdersAside:
+    """Return a letter without the orders that were deleted, or have expired, since it was written."""
+    with ports.store.read() as tx:
+        waiting = tuple(order for order in event.orders if _is_aside(tx, order.order_id))
+    if not waiting:
+        raise NotificationRefused(event.owner, "none of the orders is left")
+    return attrs.evolve(event, orders=waiting)
+
+
+def _is_aside(tx: Transaction, order_id: int) -> bool:
+    try:
+        return tx.orders.get(order_id).status in REMINDED
+    except NotFound:
+        return False
+
+
 def _tell_one(ports: Ports, event: Event) -> None:
     if isinstance(event, OrdersAside):
-        ports.notifier.orders_aside(event)
+        ports.notifier.orders_aside(_still_aside(ports, event))
     elif isinstance(event, FileOversized):
         ports.notifier.file_oversized(event)
-    elif isinstance(event, OrderCreated):
+    else:
+        assert isinstance(event, OrderCreated)
         try:
             with ports.store.read() as tx:
                 order = tx.orders.get(event.order_id)

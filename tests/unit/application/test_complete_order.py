@@ -29,7 +29,7 @@ from regards_order.domain.suborder import Suborder, SuborderState
 from regards_order.ports.claims import Claim, Claimed
 from regards_order.testing import make_file, make_product
 
-LISE = User("lise@obs.example")
+LISE, CHIEF = User("lise@obs.example"), User("chief@obs.example", Role.INSTANCE_ADMIN)
 GONE = "It seems that the queried features do not exist anymore."
 HOUR = dt.timedelta(hours=1)
 
@@ -582,3 +582,41 @@ def test_a_failure_that_comes_too_late(twelve) -> None:
 
     twelve.with_(catalog=Late()).ordering.complete_order(order.id)
     assert (twelve.read(order).status, twelve.told().count("OrderEnded")) == (OrderStatus.DONE, 1)
+
+
+@pytest.mark.parametrize("removed", [True, False])
+@pytest.mark.parametrize("gone_at", [1, 2, 3, 5])
+def test_order_that_is_gone_during_its_completion(twelve, intrude, gone_at: int, removed: bool) -> None:
+    """A completion whose order was deleted, or even removed, writes nothing any more and hands out what it had."""
+    order = twelve.place(frontend_url="/orders")
+
+    def vanish() -> None:
+        twelve.ordering.cancel_order(order.id)
+        if removed:
+            twelve.ordering.remove_order(CHIEF, order.id)
+
+    left = complete(intrude(twelve, *[None] * gone_at, vanish), order)
+    if removed:
+        assert left == attrs.evolve(order, attempt=1)
+        with pytest.raises(NotFound):
+            twelve.read(order)
+    else:
+        assert left == twelve.read(order)
+        assert (left.status, left.listed) == (OrderStatus.DELETED, True)
+    assert (twelve.files(order), twelve.suborders(order), twelve.told()) == ([], [], [])
+    assert twelve.ordering.work() in (0, 1)  # the slot that a deletion notes, if there is one
+    assert twelve.told() == []
+
+
+def test_a_failure_of_a_completion_whose_order_is_gone(twelve) -> None:
+    """There is nobody left to be told of it."""
+    order = twelve.place()
+
+    class Vanishing:
+        def __getattr__(self, name: str):
+            twelve.ordering.cancel_order(order.id)
+            twelve.ordering.remove_order(CHIEF, order.id)
+            raise CatalogUnavailable("gone")
+
+    left = twelve.with_(catalog=Vanishing()).ordering.complete_order(order.id)
+    assert (left, twelve.told()) == (attrs.evolve(order, attempt=1), [])

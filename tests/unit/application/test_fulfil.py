@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import attrs
 import pytest
 
-from regards_order import DataFile, DataType, NotFound, Order, OrderStatus, StorageUnavailable, User
+from regards_order import Conflict, DataFile, DataType, NotFound, Order, OrderStatus, StorageUnavailable, User
 from regards_order.application import fulfil
 from regards_order.domain.events import OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts
@@ -752,6 +752,21 @@ def test_slots_are_counted_after_their_notes_are_struck_off(twelve) -> None:
 
     fulfil.schedule(twelve.with_(store=Store()).ordering, LISE.email)
     assert called[:2] == ["forget_freed", "used"]
+
+
+def test_slots_that_changed_while_they_were_given_out(twelve, intrude, caplog) -> None:
+    """Nobody got one; the note is still there, and looked at again."""
+    order = twelve.place()
+    twelve.ordering.complete_order(order.id)
+    caplog.set_level(logging.INFO)
+
+    def conflict() -> None:
+        raise Conflict("Suborder", 1)
+
+    intrude(twelve, conflict).ordering.serve()
+    assert [record.action for record in caplog.records] == ["slots_skipped"]
+    assert set(states(twelve, order)) == {"PENDING"}
+    assert twelve.work(order).status is OrderStatus.DONE
 
 
 def test_answers_of_a_lost_claim_are_not_kept(twelve, intrude) -> None:

@@ -376,6 +376,22 @@ def test_ten_adds_at_once(two_desks: tuple[Desk, Desk]) -> None:
     assert sorted(asked) == [f'path:"{name}"' for name in sorted(CONTENTS)]
 
 
+def test_parts_taken_off_at_once(two_desks: tuple[Desk, Desk]) -> None:
+    """Each request takes its own part off, and nothing else."""
+    for n in range(5):
+        assert two_desks[0].add(f'path:"scene-{n}.tif"').status_code == 200
+    [dataset] = two_desks[0].basket()
+    part, kept = f"/order/basket/dataset/{dataset['id']}", dataset["itemsSelections"].pop(2)
+    works = [
+        lambda desk=two_desks[n % 2], date=item["date"]: desk.told("DELETE", f"{part}/{date}")
+        for n, item in enumerate(dataset["itemsSelections"])
+    ]
+    assert at_once(*works) == [200] * 4
+    [dataset] = two_desks[1].basket()
+    assert dataset["itemsSelections"] == [kept]
+    assert (dataset["filesCount"], dataset["filesSize"]) == (1, len(CONTENTS["scene-2.tif"]))
+
+
 def test_one_basket_ordered_twice_at_once(two_desks: tuple[Desk, Desk]) -> None:
     """A double click is one order; the other answer is that there is no basket."""
     two_desks[0].add()

@@ -11,14 +11,18 @@ import attrs
 import click
 import pytest
 
-from regards_order import Settings
+from regards_order import LabelTaken, LabelTooLong, Settings
+from regards_order.domain.errors import NoSnapshot, NotManager
+from regards_order.domain.order import ORDERS
 from regards_order_adapters.cli.main import cli
 from regards_order_adapters.config import PREFIX, Config
+from regards_order_adapters.http.app import ENDPOINTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md")])
 _LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)")
 _REFERENCE = re.compile(r"docs/[\w-]+\.md")
+_ACTIONS = frozenset({"pause", "resume", "delete", "remove", "restart", "retry"})
 _FENCE = re.compile(r"```.*?```", re.DOTALL)
 
 
@@ -121,6 +125,31 @@ def test_configuration_lists_all_commands() -> None:
     page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `regards-order ([a-z]+(?: [a-z]+)*)", page, re.MULTILINE)
     assert sorted(listed) == sorted(commands(cli))
+
+
+def endpoints_on_the_page() -> Iterator[tuple[str, str, str]]:
+    """Yield verb, path and lowest role of every row of the table of endpoints; GET speaks for HEAD."""
+    page = (ROOT / "docs/rest.md").read_text(encoding="utf-8")
+    for cell, role in re.findall(r"^\| (`[A-Z].*?`) \| ([A-Z_]+) \|", page, re.MULTILINE):
+        [path] = re.findall(r"/[^`]*", cell)
+        yield from ((verb, path, role) for verb in re.findall(r"\b[A-Z]{3,}\b", cell.split("/")[0]) if verb != "HEAD")
+
+
+def test_rest_lists_all_endpoints() -> None:
+    """Every verb, path and role is on the page, and no other; what stands below `/user` too is told in one row."""
+    told = set(endpoints_on_the_page())
+    told |= {(verb, f"/user{path}", role) for verb, path, role in told if path.endswith("/files/available")}
+    made = {(verb, path, one.role.name) for path, verbs in ENDPOINTS.items() for verb, one in verbs.items()}
+    assert told == made
+
+
+def test_rest_tells_all_code_words() -> None:
+    """Every word that refuses an action stands on the page of the interface that says it."""
+    page = (ROOT / "docs/rest.md").read_text(encoding="utf-8")
+    words = {code for event, code in ORDERS.codes.items() if event.name.lower() in _ACTIONS}
+    assert len(words) == len(_ACTIONS)
+    words |= {error.code for error in (LabelTaken, LabelTooLong, NoSnapshot, NotManager)}
+    assert {word for word in words if f"`{word}`" not in page} == set()
 
 
 def test_license_is_the_declared_one() -> None:

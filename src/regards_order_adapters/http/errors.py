@@ -38,6 +38,8 @@ _OUT_OF_REACH = {
     "STORAGE_UNAVAILABLE": "The storage cannot be reached: try again later.",
     "CATALOG_UNAVAILABLE": "The catalogue cannot be reached: try again later.",
 }
+#: faults that an answer names, and characters of a message: a request may be long, and wrong all over
+_FAULTS, _CHARACTERS = 50, 1000
 #: errors that clients know by their code alone: it is the only message
 _CODE_WORDS = (IllegalTransition, LabelTaken, LabelTooLong, NoSnapshot, NotManager)
 
@@ -54,6 +56,9 @@ class MalformedRequest(OrderingError):
     def summary(self) -> str:
         """Return all faults in one line, each with its place."""
         return "; ".join(map(str, self.faults))
+
+
+_FAULTY = (InvalidInput, MalformedRequest)
 
 
 class TenantNotNamed(Unauthenticated):
@@ -188,7 +193,7 @@ def refusal(error: OrderingError, accept: str = "", *, pretty: bool = False) -> 
     status, headers = error.status, _headers(error)
     if status < 400:  # there is nothing yet, which is no fault
         return Answer(status, headers=headers)
-    extra = {"action": "request_refused", "code": error.code, "status": status, "cause": error.message}
+    extra = {"action": "request_refused", "code": error.code, "status": status, "cause": _sentence(error)}
     _log.log(logging.WARNING if status >= 500 else logging.INFO, "request refused", extra=extra)
     if status == 429:  # clients show the text of a refused quota as it is
         return Answer(status, error.message.encode(errors="replace"), {"content-type": "text/plain; charset=utf-8"})
@@ -210,8 +215,8 @@ def _headers(error: OrderingError) -> dict[str, str]:
 
 
 def _messages(error: OrderingError) -> Iterator[str]:
-    if isinstance(error, InvalidInput | MalformedRequest):
-        yield from map(str, error.faults)
+    if isinstance(error, _FAULTY):
+        yield from map(str, _faults(error))
     elif isinstance(error, SearchRefused):
         yield _CATALOG_REFUSED
         yield error.explain() if isinstance(error, QueryRefused) else error.message
@@ -231,17 +236,31 @@ def _problem(error: OrderingError) -> dict[str, object]:
         "type": f"urn:regards-order:error:{word.replace('_', '-')}",
         "title": word.replace("_", " ").capitalize(),
         "status": error.status,
-        "detail": _OUT_OF_REACH.get(error.code) or _writable(error.message),
+        "detail": _OUT_OF_REACH.get(error.code) or _sentence(error),
     }
-    if isinstance(error, InvalidInput | MalformedRequest):
+    if isinstance(error, _FAULTY):
         problem["errors"] = [
-            {"path": _writable(fault.path), "detail": _writable(fault.detail)} for fault in error.faults
+            {"path": _writable(fault.path), "detail": _writable(fault.detail)} for fault in _faults(error)
         ]
     elif isinstance(error, LabelTaken | LabelTooLong):
         problem["errors"] = [{"path": "$.label", "detail": problem["detail"]}]
     return problem
 
 
+def _sentence(error: OrderingError) -> str:
+    """Return what was wrong in one sentence."""
+    return _writable("; ".join(map(str, _faults(error))) if isinstance(error, _FAULTY) else error.message)
+
+
+def _faults(error: InvalidInput | MalformedRequest) -> tuple[Fault, ...]:
+    """Return as many faults as anybody reads, and how many more there are."""
+    shown = error.faults[:_FAULTS]
+    more = len(error.faults) - len(shown)
+    return (*shown, Fault("$", f"{more} more faults are not shown")) if more else shown
+
+
 def _writable(text: str) -> str:
-    """Return *text* without half characters, which a client may have sent and no answer can hold."""
+    """Return *text* without half characters, which a client may have sent, and without the middle of a long one."""
+    if len(text) > _CHARACTERS:
+        text = f"{text[: _CHARACTERS // 2]} […] {text[-_CHARACTERS // 2 :]}"
     return text.encode(errors="replace").decode()

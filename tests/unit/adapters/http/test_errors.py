@@ -190,6 +190,34 @@ def test_problem_form_tells_more_than_the_code_word() -> None:
     assert problem["errors"] == [{"path": "$.label", "detail": problem["detail"]}]
 
 
+@pytest.mark.parametrize("accept", ["", PROBLEM])
+def test_answer_is_short_however_long_and_wrong_the_request_is(
+    desk: Any, accept: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It names some faults and counts the others, of a long text it shows both ends; so does the log."""
+    caplog.set_level(logging.INFO)
+    desk.centre.product(desk.centre.dataset("D"), "P", ("a.txt", b"a"))
+    desk.post("/order/basket/selection", json={"engineType": "legacy"})
+    filters = "/order/basket/dataset/1/updateFileFilters"
+    bodies = [
+        (filters, {"fileTypes": ["x"] * 100_000}, 422),
+        (filters, {"fileTypes": [1] * 100_000}, 400),
+        (filters, {"fileNamePattern": "x" * 500_000 + "**"}, 400),
+        ("/order/basket/selection", {"engineType": "x" * 500_000}, 422),
+    ]
+    for path, body, status in bodies:
+        refused = desk.ask("PUT" if path == filters else "POST", path, json=body, headers={"accept": accept})
+        assert refused.status_code == status
+        assert len(refused.content) < 12_000
+    assert all(len(record.cause) < 1100 for record in caplog.records if hasattr(record, "cause"))
+    faults = tuple(Fault(f"$.a[{n}]", "é" * 2000) for n in range(60))
+    messages = told(InvalidInput(faults))["messages"]
+    assert messages[49].startswith("$.a[49]: éé")
+    assert "é […] é" in messages[49]
+    assert messages[50:] == ["$: 10 more faults are not shown"]
+    assert told(NotFound("Order " + "x" * 2000, 99))["messages"][0].endswith("x with id : 99 doesn't exist")
+
+
 @pytest.mark.parametrize("accept", ["", "*/*", "application/json, text/plain", "application/*"])
 def test_plain_form(accept: str) -> None:
     """Everybody else gets messages."""

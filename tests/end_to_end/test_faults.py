@@ -139,6 +139,38 @@ def test_a_server_that_is_killed_loses_nothing(centre: Centre) -> None:
         assert (available(client, order_id), centre.status(client, order_id)) == (1, "DONE")
 
 
+@pytest.mark.parametrize("kind", ["postgres"])
+def test_a_worker_that_is_killed_while_it_lists_files(centre: Centre) -> None:
+    """Whatever it had written is gone; when its lease is over the next one lists them anew, each file once."""
+    centre.scan({f"{n}": b"%d" % n for n in range(20)})
+    centre.serve("--no-worker")
+    engine = sa.create_engine(centre.environment["REGARDS_ORDER_DATABASE_URL"])
+    with centre.client() as client:
+        order_id = centre.order(client)
+        with engine.begin() as locking:
+            locking.exec_driver_sql("LOCK TABLE order_files IN EXCLUSIVE MODE")
+            worker = centre.start("worker")
+            until(lambda: _ask(engine, "SELECT leased_until IS NOT NULL FROM orders") == [(True,)])
+            until(lambda: _ask(engine, "SELECT 1 FROM pg_locks WHERE NOT granted"))  # it waits in the middle
+            assert worker.end(9) == -9
+        assert _ask(engine, "SELECT listed, leased_until IS NOT NULL FROM orders") == [(False, True)]
+        assert _ask(engine, "SELECT 1 FROM order_files") == []
+        worker = centre.start("worker")
+        worker.says("regards-order works for")
+        with engine.begin() as later:
+            later.exec_driver_sql("UPDATE orders SET leased_until = 1")
+        until(lambda: centre.status(client, order_id) == "DONE")
+        assert available(client, order_id) == 20
+    assert _ask(engine, "SELECT count(*), count(DISTINCT filename) FROM order_files") == [(20, 20)]
+    engine.dispose()
+    assert worker.end() == 0
+
+
+def _ask(engine: sa.Engine, query: str) -> list[tuple[object, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
 @pytest.fixture
 def network(centre: Centre) -> Iterator[Proxy]:
     """A network between the data centre and its database."""

@@ -82,6 +82,62 @@ def test_from_a_folder_to_its_files(centre: Centre, curl: Curl, program: Callabl
     assert server.end() == 0
 
 
+def test_an_order_from_pause_to_removal(centre: Centre, curl: Curl) -> None:
+    """Paused, resumed, downloaded, restarted, deleted, removed by an administrator, with one mail in the log."""
+    centre.scan(CONTENTS)
+    server = centre.serve("--no-worker")
+    base = f"{centre.url}/api/v1/rs-order"
+    asking = ("-H", f"Authorization: Bearer {centre.token()}")
+    sending = (*asking, "-H", "Content-Type: application/json")
+    ruling = ("-H", f"Authorization: Bearer {centre.token('chief@obs.example', '--role', 'PROJECT_ADMIN')}")
+
+    def shown() -> tuple[str, str]:
+        item = json.loads(curl(f"{base}/user/orders/1", *asking)[1])
+        return item["content"]["status"], " ".join(link["rel"] for link in item["links"][2:])
+
+    def refused(path: str, *arguments: str) -> Any:
+        status, body = curl(base + path, *arguments)
+        return status, json.loads(body)["messages"]
+
+    curl(f"{base}/order/basket/selection", *sending, "-d", '{"engineType": "legacy"}')
+    dataset = json.loads(curl(f"{base}/order/basket", *asking)[1])["content"]["datasetSelections"][0]
+    wanted = '{"fileNamePattern": "scene-[0-4].tif"}'
+    filters = f"{base}/order/basket/dataset/{dataset['id']}/updateFileFilters"
+    assert curl(filters, *sending, "-X", "PUT", "-d", wanted)[0] == 200
+    assert curl(f"{base}/user/orders", *sending, "-d", '{"label": "one", "onSuccessUrl": "/history"}')[0] == 201
+
+    assert shown() == ("PENDING", "pause")
+    assert curl(f"{base}/user/orders/pause/1", *asking, "-X", "PUT") == (200, "")
+    assert refused("/user/orders/pause/1", *asking, "-X", "PUT") == (401, ["ORDER_MUST_BE_PENDING_OR_RUNNING"])
+    assert shown() == ("PAUSED", "resume delete")
+    worker = centre.start("worker", REGARDS_ORDER_PUBLIC_URL="https://data.example")
+    worker.says("regards-order works for default")
+    assert curl(f"{base}/user/orders/resume/1", *sending, "-X", "PUT", "-d", "{}") == (200, "")
+    until(lambda: shown() == ("DONE", "download delete restart"))
+    [mail] = until(lambda: worker.records("mail"))
+    assert mail["receiver"] == LISE
+    assert "https://data.example" in mail["text"]
+
+    assert curl(f"{base}/user/orders/1/download", *asking, "-o", "zip") == (200, "")
+    with zipfile.ZipFile(centre.folder / "zip") as opened:
+        entries = {name: opened.read(name) for name in opened.namelist()}
+    assert entries == {name: CONTENTS[name] for name in sorted(CONTENTS)[:5]}
+    assert curl(f"{base}/user/orders/1/restart", *sending, "-d", '{"label": "two"}')[0] == 201
+    until(lambda: json.loads(curl(f"{base}/user/orders/2", *asking)[1])["content"]["status"] == "DONE")
+
+    removal = ("/user/orders/remove/1", *ruling, "-X", "DELETE")
+    assert refused(*removal) == (401, ["ORDER_MUST_BE_DELETED"])
+    assert curl(f"{base}/user/orders/1", *asking, "-X", "DELETE") == (200, "")
+    assert shown() == ("DELETED", "")
+    assert refused("/user/orders/remove/1", *asking, "-X", "DELETE")[0] == 403
+    assert curl(base + removal[0], *removal[1:]) == (200, "")
+    assert refused("/user/orders/1", *asking)[0] == 404
+    listed = json.loads(curl(f"{base}/user/orders", *asking)[1])["content"]
+    assert [item["content"]["label"] for item in listed] == ["two"]
+    assert len(worker.records("mail")) == 1
+    assert [worker.end(), server.end()] == [0, 0]
+
+
 def test_the_log_tells_what_happened_and_hides_secrets(centre: Centre) -> None:
     """One line a request, with the correlation id that the answer bears, and with masked tokens."""
     server = centre.serve()

@@ -283,12 +283,13 @@ class Order:
         return self._after(OrderEvent.RESUME, now)
 
     def deleted(self, now: dt.datetime) -> Order:
-        """Return it DELETED.
+        """Return it DELETED; the time of one whose files were never listed was not known to anybody.
 
         Raises:
             IllegalTransition: it goes on, or is DELETED already.
         """
-        return attrs.evolve(self._after(OrderEvent.DELETE, now), listed=True)
+        expires = self.expires if self.listed else None
+        return attrs.evolve(self._after(OrderEvent.DELETE, now), listed=True, expires=expires)
 
     def expired(self, now: dt.datetime) -> Order:
         """Return it EXPIRED.

@@ -239,6 +239,8 @@ def test_what_is_over_is_never_listed_again() -> None:
     """Whoever would list its files needs not begin: it was deleted, has expired or failed."""
     paused = order(status=OrderStatus.PAUSED)
     assert [each.listed for each in (paused.deleted(NOW), paused.expired(NOW), paused.failed("no", NOW))] == [True] * 3
+    inner = attrs.evolve(paused, expires=NOW)
+    assert [each.deleted(NOW).expires for each in (inner, attrs.evolve(inner, listed=True))] == [None, NOW]
     assert (paused.resumed(NOW).listed, paused.not_cancelled("no", NOW).listed) == (False, False)
 
 

@@ -14,10 +14,12 @@ from regards_order.domain.attributes import ValueKind, microseconds, read_values
 from regards_order.domain.geometry import read_shape
 from regards_order.domain.product import CatalogFile, Dataset, Product
 from regards_order_adapters.catalog.statistics import tell_planner
-from regards_order_adapters.sql import schema, wire
+from regards_order_adapters.sql import dialects, schema, wire
 from regards_order_adapters.sql.tenancy import Scope, among
 from regards_order_adapters.sql.types import check_text
 from regards_order_adapters.sql.unit_of_work import SqlStore, SqlTransaction
+
+_GroupSets = dict[frozenset[str], int]
 
 
 @attrs.frozen
@@ -41,10 +43,12 @@ def put(store: SqlStore, datasets: Sequence[Dataset], products: Sequence[Product
         # two of us at once would take turns at groups, attributes and versions, and stand in each other's way
         tx.scope.lock("catalogue")
         tx.scope.be_patient()
-        written = _put_datasets(tx, unique_datasets) + _put_products(tx, unique_products) + Written(0, again)
+        wanted = {each.groups for each in unique_datasets.values()}
+        sets = _group_sets(tx, wanted.union(each.groups for each in unique_products.values()))
+        written = _put_datasets(tx.scope, unique_datasets, sets) + _put_products(tx, unique_products, sets)
         if products:
             tell_planner(tx.scope)
-    return written
+    return written + Written(0, again)
 
 
 def _check_texts(datasets: Iterable[Dataset], products: Iterable[Product]) -> None:
@@ -61,41 +65,45 @@ def _check_texts(datasets: Iterable[Dataset], products: Iterable[Product]) -> No
             check_text("".join((name, *(read.text for read in read_values(value)))))
 
 
-def _put_datasets(tx: SqlTransaction, datasets: dict[str, Dataset]) -> Written:
+def _group_sets(tx: SqlTransaction, wanted: set[frozenset[str]]) -> _GroupSets:
+    """Return the ids of sets of groups; those that are new get one."""
+    table = schema.group_sets
+    names = {groups: "\n".join(sorted(groups)) for groups in wanted}
+    known = tx.scope.select(table, table.c.names, table.c.id).where(among(table.c.names, names.values()))
+    ids: dict[str, int] = {row.names: row.id for row in tx.scope.execute(known)}
+    new = sorted(set(names.values()) - ids.keys())
+    if new:
+        ids.update(zip(new, tx.ids.block("group_set", len(new)), strict=True))
+        tx.scope.insert(table, *({"id": ids[each], "names": each} for each in new))
+    return {groups: ids[each] for groups, each in names.items()}
+
+
+def _put_datasets(scope: Scope, datasets: dict[str, Dataset], sets: _GroupSets) -> Written:
     table = schema.datasets
-    erased = tx.scope.execute(tx.scope.delete(table).where(among(table.c.urn, datasets))).rowcount
+    erased = scope.execute(scope.delete(table).where(among(table.c.urn, datasets))).rowcount
     rows = [
         {
             "urn": dataset.urn,
             "provider_id": dataset.provider_id,
             "label": dataset.label,
-            "group_set_id": _group_set(tx, dataset.groups),
+            "group_set_id": sets[dataset.groups],
             "files": wire.dump(dataset.files),
         }
         for dataset in datasets.values()
     ]
-    tx.scope.insert(table, *rows)
+    scope.insert(table, *rows)
     return Written(len(datasets) - erased, erased)
 
 
-def _group_set(tx: SqlTransaction, groups: frozenset[str]) -> int:
-    table, names = schema.group_sets, "\n".join(sorted(groups))
-    found = tx.scope.execute(tx.scope.select(table, table.c.id).where(table.c.names == names)).scalar()
-    if found is None:
-        found = tx.ids.block("group_set", 1)[0]
-        tx.scope.insert(table, {"id": found, "names": names})
-    return int(found)
-
-
-def _put_products(tx: SqlTransaction, products: dict[str, Product]) -> Written:
+def _put_products(tx: SqlTransaction, products: dict[str, Product], sets: _GroupSets) -> Written:
     if not products:
         return Written()
     table = schema.products
     scope = tx.scope
     old = scope.select(table, table.c.id, table.c.urn, table.c.creation_date).where(among(table.c.urn, products))
     replaced = {row.urn: row for row in scope.execute(old)}
-    _erase(scope, [row.id for row in replaced.values()])
-    sets = {groups: _group_set(tx, groups) for groups in {each.groups for each in products.values()}}
+    if replaced:
+        _erase(scope, [row.id for row in replaced.values()])
     ids = dict(zip(products, tx.ids.block("product", len(products)), strict=True))
     columns = [column for column in table.c if column.name != "tenant_id"]
     rows = []
@@ -164,10 +172,14 @@ def _erase(scope: Scope, ids: list[int]) -> None:
 
 def _count_uses(scope: Scope, uses: Counter[tuple[str, ValueKind]]) -> None:
     table = schema.attributes
-    for (name, kind), change in uses.items():
-        update = scope.update(table).where(table.c.name == name, table.c.kind == kind)
-        if scope.execute(update.values(uses=table.c.uses + change)).rowcount == 0:
-            scope.insert(table, {"name": name, "kind": kind, "uses": change})
+    insert = dialects.insert(scope.connection, table)
+    keys = [column.name for column in table.primary_key]
+    add = insert.on_conflict_do_update(index_elements=keys, set_={"uses": table.c.uses + insert.excluded.uses})
+    rows = [
+        {"tenant_id": scope.tenant, "name": name, "kind": kind, "uses": change} for (name, kind), change in uses.items()
+    ]
+    if rows:
+        scope.connection.execute(add, rows)
 
 
 def _recompute_last(scope: Scope, provider_ids: set[str]) -> None:

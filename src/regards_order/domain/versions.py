@@ -47,6 +47,11 @@ class LastVersions:
         last = str(urn.last)
         return (tag, last) if self.urns.get(last) == tag else (tag,)
 
+    def named(self, tags: Iterable[str]) -> frozenset[str]:
+        """Return *tags*, and the last version of each known dataset that one of them names with LAST."""
+        tags = frozenset(tags)
+        return tags.union(self.urns[tag] for tag in tags if tag in self.urns)
+
 
 def _read(tag: str) -> Urn | None:
     """Return the URN of a dataset, or None for any other tag."""

@@ -25,8 +25,9 @@ class Catalog(Protocol):
     def summary(self, searches: Sequence[Search], access: Access) -> Summary:
         """Count the products that match and that *access* covers, with their orderable files, in all and by dataset.
 
-        A dataset is named when its URN is among a product's tags and *access* covers it.  A stored file without size
-        is not counted; a reference without size counts 0 bytes.
+        A dataset is named, by its own URN, when that is among a product's tags, or for the last version the URN with
+        LAST, and *access* covers it.  A stored file without size is not counted; a reference without size counts 0
+        bytes.
         """
         ...
 
@@ -40,5 +41,5 @@ class Catalog(Protocol):
         ...
 
     def dataset(self, urn: str, access: Access) -> Dataset | None:
-        """Return a dataset that *access* covers, if the catalogue has it."""
+        """Return a dataset that *access* covers, if the catalogue has it; a URN with LAST names the last version."""
         ...

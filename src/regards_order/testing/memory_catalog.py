@@ -53,11 +53,12 @@ class MemoryCatalog:
     def summary(self, searches: Sequence[Search], access: Access) -> Summary:
         """Count what matches."""
         total, datasets = _Tally(), defaultdict[str, _Tally](_Tally)
+        versions = LastVersions.of(self._datasets)
         for product in self._matching(searches, access):
             total.add(product)
-            for tag in product.tags:
-                if tag in self._datasets and access.covers(self._datasets[tag].groups):
-                    datasets[tag].add(product)
+            for urn in versions.named(product.tags):
+                if urn in self._datasets and access.covers(self._datasets[urn].groups):
+                    datasets[urn].add(product)
         return Summary(total.counters(), {urn: tally.counters() for urn, tally in datasets.items()})
 
     def search(
@@ -74,7 +75,7 @@ class MemoryCatalog:
 
     def dataset(self, urn: str, access: Access) -> Dataset | None:
         """Return a dataset that *access* covers."""
-        dataset = self._datasets.get(urn)
+        dataset = self._datasets.get(urn) or self._datasets.get(LastVersions.of(self._datasets).urns.get(urn, urn))
         return dataset if dataset is not None and access.covers(dataset.groups) else None
 
     def _matching(self, searches: Sequence[Search], access: Access) -> Iterator[Product]:

@@ -13,11 +13,15 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from regards_order.domain.counters import Counters, Summary, TypeCount
 from regards_order.domain.product import ORDERABLE, DataType
+from regards_order_adapters.catalog.selection import last_versions
 from regards_order_adapters.sql import schema
 from regards_order_adapters.sql.conditions import Condition
-from regards_order_adapters.sql.tenancy import Scope
+from regards_order_adapters.sql.tenancy import Scope, among
 
 _TAGS, _FILES, _DATASETS = schema.product_tags, schema.product_files, schema.datasets
+
+#: tags that may name the last version of a dataset
+_MAYBE_LAST = "URN:%:DATASET:%:LAST%"
 
 #: a dataset or None for all, a type of files, whether they are references
 _Key = tuple[str | None, str, bool]
@@ -52,19 +56,26 @@ def count(matching: sa.Select[Any], visible: Condition, scope: Scope) -> Summary
     """
     chosen = matching.cte("matching")
     own = scope.select(_TAGS, _AllOf(_TAGS.c.tag)).where(
-        _TAGS.c.product_id == chosen.c.id, _TAGS.c.tag.in_(scope.select(_DATASETS, _DATASETS.c.urn).where(visible))
+        _TAGS.c.product_id == chosen.c.id,
+        _TAGS.c.tag.in_(scope.select(_DATASETS, _DATASETS.c.urn).where(visible)) | _TAGS.c.tag.like(_MAYBE_LAST),
     )
     tagged = sa.select(chosen.c.id, own.correlate(chosen).scalar_subquery().label("datasets")).cte("tagged")
-    return _add_up(scope.execute(sa.union_all(_products(tagged), _totals(tagged, scope))).all())
+    rows = scope.execute(sa.union_all(_products(tagged), _totals(tagged, scope))).all()
+    return _add_up([(_read(row[0]), *row[1:]) for row in rows], visible, scope)
 
 
-def _add_up(rows: Sequence[Any]) -> Summary:
+def _add_up(rows: Sequence[tuple[Any, ...]], visible: Condition, scope: Scope) -> Summary:
     """Return the counters of all products, and of those of each dataset."""
+    lasts = {tag for tags, *_ in rows for tag in tags if ":LAST" in tag.upper()}  # LIKE of SQLite ignores the case
+    versions = last_versions(lasts, scope)
+    doubtful = versions.named(lasts)
+    known = scope.select(_DATASETS, _DATASETS.c.urn).where(visible, among(_DATASETS.c.urn, doubtful))
+    hidden = doubtful.difference(scope.execute(known).scalars() if lasts else ())
     objects: Counter[str | None] = Counter({None: 0})
     numbers: Counter[_Key] = Counter()
     sizes: Counter[_Key] = Counter()
-    for datasets, data_type, reference, number, size in rows:
-        for each in (None, *_read(datasets)):
+    for tags, data_type, reference, number, size in rows:
+        for each in (None, *(versions.named(tags) - hidden)):
             if data_type is None:
                 objects[each] += number
             else:

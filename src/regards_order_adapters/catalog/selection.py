@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -118,7 +118,7 @@ class Selection:
 
 def select(searches: Sequence[Search], access: Access, scope: Scope, compile_pattern: CompilePattern) -> Selection:
     """Return what *searches* select for *access*."""
-    versions = _versions(searches, scope)
+    versions = last_versions(frozenset[str]().union(*(search.dataset_tags for search in searches)), scope)
     named = [search.naming(versions) for search in searches]
     leaves = [0 if search.query is None else size(search.query) for search in named]
     crowded = sum(leaves) > _MAX_ALL_LEAVES
@@ -150,9 +150,8 @@ def _any_of(tests: Sequence[Predicate]) -> Predicate:
     return lambda product: any(test(product) for test in tests)
 
 
-def _versions(searches: Sequence[Search], scope: Scope) -> LastVersions:
-    """Return the last versions of the datasets that *searches* name."""
-    tags = frozenset[str]().union(*(search.dataset_tags for search in searches))
+def last_versions(tags: Iterable[str], scope: Scope) -> LastVersions:
+    """Return the last versions of the datasets that *tags* name."""
     stems = {stem for tag in tags if (stem := _stem(tag)) is not None}
     if not stems:
         return LastVersions()

@@ -18,7 +18,7 @@ from regards_order_adapters.catalog import anchors
 from regards_order_adapters.catalog.counting import count
 from regards_order_adapters.catalog.look import accepted
 from regards_order_adapters.catalog.pages import Row, read_page
-from regards_order_adapters.catalog.selection import Selection, covered, group_sets, select
+from regards_order_adapters.catalog.selection import Selection, covered, group_sets, last_versions, select
 from regards_order_adapters.sql import functions, schema, wire
 from regards_order_adapters.sql.dialects import is_postgresql
 from regards_order_adapters.sql.tenancy import Scope, among
@@ -65,11 +65,12 @@ class SqlCatalog:
     def dataset(self, urn: str, access: Access) -> Dataset | None:
         """Return a dataset that *access* covers."""
         with self._store.read() as tx:
-            query = tx.scope.select(_DATASETS).where(_DATASETS.c.urn == urn, covered(_DATASETS, access, tx.scope))
-            row = tx.scope.execute(query).one_or_none()
-            if row is None:
-                return None
-            groups = group_sets(tx.scope)[row.group_set_id]
+            last = last_versions([urn], tx.scope).urns.get(urn, urn)
+            rows = tx.scope.execute(tx.scope.select(_DATASETS).where(_DATASETS.c.urn.in_({urn, last}))).all()
+            row = min(rows, key=lambda row: row.urn != urn, default=None)
+            groups = frozenset[str]() if row is None else group_sets(tx.scope)[row.group_set_id]
+        if row is None or not access.covers(groups):
+            return None
         files = tuple(wire.load(DataFile, file) for file in row.files)
         return Dataset(row.urn, row.provider_id, row.label, groups, files)
 

@@ -161,6 +161,18 @@ def test_unknown_dataset_is_named(rc) -> None:
     assert caught.value.urn == hidden.urn
 
 
+@pytest.mark.parametrize("version", ["V2", "LAST"])
+def test_the_last_version_of_a_dataset(centre, version: str) -> None:
+    """It may be asked for by either name, and what bears either of them as a tag is counted, as it will be ordered."""
+    urn = "URN:AIP:DATASET:default:0000000e-0000-0000-0000-00000000000e:"
+    for number in ("V1", "V2"):
+        centre.catalog.put_dataset(attrs.evolve(DS1, urn=urn + number, label=number))
+    for (name, product), tag in zip(PRODUCTS.items(), ("V1", "V2", "LAST", "V3", "x"), strict=True):
+        centre.catalog.put_product(attrs.evolve(product, urn=f"{product.urn}:REV{name}", tags=frozenset({urn + tag})))
+    basket = centre.ordering.add_selection(LISE, SelectionRequest(dataset_urn=urn + version))
+    assert {label: found[0] for label, found in shown(basket).items()} == {"V2": 2}
+
+
 @pytest.mark.parametrize("query", [None, "tags:*"])
 def test_included_ids(rc, query: str | None) -> None:
     """Case 24: included products of two datasets make a selection in each."""

@@ -34,6 +34,12 @@ def test_other_tags_have_one_name(tag: str) -> None:
     assert KNOWN.names(tag) == (tag,)
 
 
+def test_tags_name_datasets() -> None:
+    """Each tag itself, and with LAST the last version that is known."""
+    tags = {f"{DATASET}{each}" for each in ("LAST", "LAST,2", "V9")} | {"free"}
+    assert KNOWN.named(tags) == tags | {f"{DATASET}V10"}
+
+
 def test_nothing_is_known_at_first() -> None:
     """Without datasets no tag has two names."""
     assert LastVersions().names(f"{DATASET}LAST") == (f"{DATASET}LAST",)

@@ -300,6 +300,40 @@ class CatalogContract:
         (contained,) = everything(catalog, f"tags:*{asked}")
         assert len(catalog.search([contained], _ALL, limit=9)) == (asked in tags.values())
 
+    def test_a_product_tagged_with_last_counts_in_the_last_version(self, make_catalog: MakeCatalog) -> None:
+        """Once, whichever of the two names it bears, so that what is counted is what is found in the dataset."""
+        urn = "URN:AIP:DATASET:default:0000000e-0000-0000-0000-00000000000e:"
+        other = urn.replace("0000000e", "0000000f", 1)
+        datasets = [attrs.evolve(_A, urn=f"{urn}{version}") for version in ("V1", "V2")]
+        datasets += [attrs.evolve(_A, urn=f"{other}V1"), attrs.evolve(_CLOSED, urn=f"{other}V2")]
+        tags = {
+            "one": {f"{urn}V1"},
+            "two": {f"{urn}V2"},
+            "last": {f"{urn}LAST", f"{urn}last", f"{urn}LAST:REVx"},
+            "both": {f"{urn}V2", f"{urn}LAST"},
+            "closed": {f"{other}LAST"},
+        }
+        products = [
+            attrs.evolve(make_product(name, make_file(f"{name}.dat", b"x")), tags=frozenset(names))
+            for name, names in tags.items()
+        ]
+        catalog = make_catalog(datasets, products)
+        summaries = {access: catalog.summary(everything(catalog), access).datasets for access in (_ALL, _TEAM)}
+        counts = [{urn: each.objects_count for urn, each in summary.items()} for summary in summaries.values()]
+        assert counts == [{f"{urn}V1": 1, f"{urn}V2": 3}, {f"{urn}V1": 1, f"{urn}V2": 3, f"{other}V2": 1}]
+        (inside,) = everything(catalog, dataset=f"{urn}V2")
+        assert len(catalog.search([inside], _ALL, limit=9)) == summaries[_ALL][f"{urn}V2"].files_count == 3
+
+    def test_the_last_version_of_a_dataset_can_be_asked_for(self, make_catalog: MakeCatalog) -> None:
+        """By its URN with LAST; whether it is covered decides, not whether an older version is."""
+        urn = "URN:AIP:DATASET:default:0000000e-0000-0000-0000-00000000000e:"
+        older, newer = attrs.evolve(_A, urn=f"{urn}V9"), attrs.evolve(_CLOSED, urn=f"{urn}V10")
+        assert make_catalog([older], []).dataset(f"{urn}LAST", _ALL) == older
+        catalog = make_catalog([older, newer], [])
+        assert catalog.dataset(f"{urn}LAST", _TEAM) == newer
+        assert catalog.dataset(f"{urn}LAST", _ALL) is None
+        assert catalog.dataset(_B.urn.replace("V1", "LAST"), _ALL) is None
+
     # --- parameters beside the query
 
     @pytest.mark.parametrize(

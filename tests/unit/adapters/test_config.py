@@ -21,6 +21,20 @@ def test_nothing_given_means_the_defaults() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("SUBORDER_MAX_BYTES", "suborder_max_bytes"),
+        ("SUBORDER_MAX_FILES", "suborder_max_files"),
+        ("MAX_SUBORDERS_PER_USER", "suborders_per_user"),
+        ("UPLOAD_MAX_LINES", "upload_max_lines"),
+    ],
+)
+def test_a_variable_sets_a_limit_of_the_domain(name: str, field: str) -> None:
+    """Limits of orders and of uploaded files reach the core."""
+    assert getattr(read_config({f"REGARDS_ORDER_{name}": "7"}).settings, field) == 7
+
+
+@pytest.mark.parametrize(
     ("name", "value", "field", "expected"),
     [
         ("DATABASE_URL", "sqlite:////tmp/x.db", "database_url", "sqlite:////tmp/x.db"),

@@ -206,3 +206,12 @@ def test_a_short_name_of_several_attributes_is_no_alias() -> None:
 def test_only_the_last_version_has_a_virtual_id(urn: str, last: bool, expected: tuple[str, ...]) -> None:
     """It is the URN with LAST for the version; order and revision stay."""
     assert tuple(each.rsplit("000004:", 1)[1] for each in virtual_id(urn, last=last)) == expected
+
+
+@pytest.mark.parametrize("fragment", ["id", "providerId", "label", "model", "files", "tags", "geometry", "properties"])
+def test_a_fragment_may_not_be_called_like_a_part_of_a_product(fragment: str) -> None:
+    """Its attributes have their short names, and their full ones below the properties."""
+    full = f"{fragment}.x"
+    names = FieldNames({full: AttributeType.LONG})
+    assert names.find(full) is None
+    assert names.find("x") == names.find(f"properties.{full}") == Field(full, AttributeType.LONG)

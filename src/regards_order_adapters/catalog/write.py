@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -43,8 +44,8 @@ def put(store: SqlStore, datasets: Sequence[Dataset], products: Sequence[Product
         # two of us at once would take turns at groups, attributes and versions, and stand in each other's way
         tx.scope.lock("catalogue")
         tx.scope.be_patient()
-        wanted = {each.groups for each in unique_datasets.values()}
-        sets = _group_sets(tx, wanted.union(each.groups for each in unique_products.values()))
+        entries: Iterable[Dataset | Product] = chain(unique_datasets.values(), unique_products.values())
+        sets = _group_sets(tx, [each.groups for each in entries])
         written = _put_datasets(tx.scope, unique_datasets, sets) + _put_products(tx, unique_products, sets)
         if products:
             tell_planner(tx.scope)
@@ -65,13 +66,13 @@ def _check_texts(datasets: Iterable[Dataset], products: Iterable[Product]) -> No
             check_text("".join((name, *(read.text for read in read_values(value)))))
 
 
-def _group_sets(tx: SqlTransaction, wanted: set[frozenset[str]]) -> _GroupSets:
-    """Return the ids of sets of groups; those that are new get one."""
+def _group_sets(tx: SqlTransaction, wanted: Iterable[frozenset[str]]) -> _GroupSets:
+    """Return the ids of sets of groups; those that are new get one, in their order."""
     table = schema.group_sets
-    names = {groups: "\n".join(sorted(groups)) for groups in wanted}
+    names = {groups: "\n".join(sorted(groups)) for groups in dict.fromkeys(wanted)}
     known = tx.scope.select(table, table.c.names, table.c.id).where(among(table.c.names, names.values()))
     ids: dict[str, int] = {row.names: row.id for row in tx.scope.execute(known)}
-    new = sorted(set(names.values()) - ids.keys())
+    new = [each for each in names.values() if each not in ids]
     if new:
         ids.update(zip(new, tx.ids.block("group_set", len(new)), strict=True))
         tx.scope.insert(table, *({"id": ids[each], "names": each} for each in new))

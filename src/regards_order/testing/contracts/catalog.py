@@ -332,6 +332,7 @@ class CatalogContract:
         catalog = make_catalog([older, newer], [])
         assert catalog.dataset(f"{urn}LAST", _TEAM) == newer
         assert catalog.dataset(f"{urn}LAST", _ALL) is None
+        assert catalog.dataset(f"{urn}V9", _ALL) == older
         assert catalog.dataset(_B.urn.replace("V1", "LAST"), _ALL) is None
 
     # --- parameters beside the query

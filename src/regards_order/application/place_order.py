@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import count
 
 import attrs
 
@@ -112,13 +111,12 @@ class _Draft:
 def _order(ports: Ports, tx: Transaction, draft: _Draft, basket: Basket) -> Order:
     """Store a PENDING order, and give it the basket."""
     now, owner = ports.clock.now(), draft.owner
-    label = _free_label(tx, owner.email, draft.label, now)
     order = Order(
         id=tx.ids.block("order", 1)[0],
         owner=owner.email,
         role=owner.role,
         groups=owner.groups,
-        label=label,
+        label=draft.label or default_label(now),
         correlation_id=draft.correlation_id or f"auto-correlation-id-{ports.unique_ids.unique()}",
         created=now,
         status_date=now,
@@ -126,7 +124,7 @@ def _order(ports: Ports, tx: Transaction, draft: _Draft, basket: Basket) -> Orde
         expires=now + dt.timedelta(hours=draft.max_hours),
         frontend_url=draft.frontend_url,
     )
-    tx.orders.add(order)
+    order = _add(tx, order) if draft.label else _add_numbered(tx, order)
     tx.baskets.save(basket.given_to(BasketOwner.order(order.id)))
     return order
 
@@ -137,9 +135,18 @@ def _check_label(label: str | None) -> None:
         check_label(label)
 
 
-def _free_label(tx: Transaction, owner: str, label: str | None, now: dt.datetime) -> str:
-    if label:
-        if tx.orders.label_taken(owner, label):
-            raise LabelTaken(owner, label)
-        return label
-    return next(free for n in count(1) if not tx.orders.label_taken(owner, free := default_label(now, n)))
+def _add(tx: Transaction, order: Order) -> Order:
+    if tx.orders.label_taken(order.owner, order.label):
+        raise LabelTaken(order.owner, order.label)
+    tx.orders.add(order)
+    return order
+
+
+def _add_numbered(tx: Transaction, order: Order) -> Order:
+    """Store an order under the first generated label that is free; one may be taken just when it is to be stored."""
+    number = 1
+    while True:
+        try:
+            return _add(tx, attrs.evolve(order, label=default_label(order.created, number)))
+        except LabelTaken:
+            number += 1

@@ -11,6 +11,7 @@ from regards_order.domain.errors import InvalidInput, LabelTaken, LabelTooLong, 
 from regards_order.domain.order import Order, OrderStatus
 from regards_order.domain.principal import Role, User
 from regards_order.domain.selection import FileFilter, FileTypes, SelectionRequest
+from regards_order.testing._memory_orders import MemoryOrders
 
 LISE = User("lise@obs.example", groups=frozenset({"team"}))
 MAX = User("max@obs.example")
@@ -180,6 +181,16 @@ def test_label_taken_in_the_same_instant(filled, intrude) -> None:
     with pytest.raises(LabelTaken):
         intrude(filled, rival).ordering.place_order(LISE, label="mine")
     assert filled.ordering.get_basket(LISE).selections
+
+
+def test_generated_label_taken_in_the_same_instant(filled, monkeypatch) -> None:
+    """Who gave no label is not refused one: the next number is taken when somebody else was faster (W25)."""
+    filled.ordering.place_order(LISE)
+    filled.ordering.add_selection(LISE, SelectionRequest())
+    # the first look sees nothing, as before the transaction of the other order ended
+    looks, really = iter([False]), MemoryOrders.label_taken
+    monkeypatch.setattr(MemoryOrders, "label_taken", lambda *args: next(looks, None) is None and really(*args))
+    assert filled.ordering.place_order(LISE).label == "Order of 2026/03/02 at 09:21:50 (2)"
 
 
 def test_order_that_cannot_take_the_basket_is_rolled_back(filled, monkeypatch) -> None:

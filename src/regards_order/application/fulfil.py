@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from regards_order.application.complete_order import complete_claimed
 from regards_order.application.settle import settle
-from regards_order.domain.errors import Conflict, NotFound
+from regards_order.domain.errors import Conflict, NotFound, StoreUnavailable
 from regards_order.domain.files import FILES, FileEvent, Moved, OrderFile
 from regards_order.domain.suborder import Suborder, SuborderState
+from regards_order.domain.text import keepable
 from regards_order.ports.bundle import Ports
 from regards_order.ports.claims import Claim
 from regards_order.ports.files import FileChoice
@@ -87,6 +88,11 @@ def _work_on(ports: Ports, due: Sequence[Suborder], stop: Callable[[], bool]) ->
                 _log.info(
                     "suborder changed meanwhile", extra={"action": "suborder_skipped", "suborder_id": suborder.id}
                 )
+            except StoreUnavailable:
+                raise
+            except Exception as failure:  # the others go on; this one is taken up again when its lease is over
+                extra = {"action": "suborder_failed", "suborder_id": suborder.id}
+                _log.warning("suborder failed", exc_info=failure, extra=extra)
     return steps
 
 
@@ -129,7 +135,7 @@ def ask(ports: Ports, suborder: Suborder) -> int:
         tx.suborders.save(suborder.asked(now, silence))
         if failure is not None:
             choice = FileChoice(order_id=order.id, suborder_id=suborder.id)
-            settle(tx, order, tx.files.move(choice, FILES.moves(FileEvent.UNANSWERED), str(failure)), now)
+            settle(tx, order, tx.files.move(choice, FILES.moves(FileEvent.UNANSWERED), keepable(str(failure))), now)
     return 1
 
 
@@ -142,7 +148,7 @@ def keep_answers(ports: Ports, suborder_id: int, answers: Sequence[Answer]) -> N
         NotFound: there is no such suborder.
     """
     with ports.store.write() as tx:
-        tx.answers.put(suborder_id, answers)
+        tx.answers.put(suborder_id, [_keepable(answer) for answer in answers])
 
 
 def collect(ports: Ports, suborder: Suborder) -> int:
@@ -160,16 +166,21 @@ def collect(ports: Ports, suborder: Suborder) -> int:
     for batch in _pending(ports, suborder) if asking else ():
         try:
             answers = ports.storage.answers([place for places in batch for place in places])
+            asked = {places[0].checksum for places in batch}
+            known = [_keepable(answer) for answer in answers if answer.checksum in asked]
         except Exception as failure:  # whatever an adapter raises, the other suborders go on
             _log.warning("storage cannot be reached", exc_info=failure, extra={"action": "storage_failed"})
             break
-        asked = {places[0].checksum for places in batch}
-        if known := [answer for answer in answers if answer.checksum in asked]:
+        if known:
             with ports.store.write() as tx:
                 if tx.suborders.get(suborder.id, lock=True).attempt != suborder.attempt:
                     raise Conflict("Suborder", suborder.id)
                 tx.answers.put(suborder.id, known)
     return _apply_kept(ports, suborder, now)
+
+
+def _keepable(answer: Answer) -> Answer:
+    return answer._replace(cause=None if answer.cause is None else keepable(answer.cause))
 
 
 def _last_chance(ports: Ports, suborder: Suborder, deadline: dt.datetime, now: dt.datetime) -> tuple[Suborder, bool]:

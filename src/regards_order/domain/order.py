@@ -13,7 +13,7 @@ from regards_order.domain.principal import Role
 from regards_order.domain.product import PUBLIC
 from regards_order.domain.selection import FileFilter, SelectionRequest
 from regards_order.domain.states import Machine
-from regards_order.domain.text import text_faults
+from regards_order.domain.text import keepable, text_faults
 
 LABEL_LIMIT = 50
 MESSAGE_LIMIT = 255
@@ -264,7 +264,7 @@ class Order:
             IllegalTransition: it has ended already.
         """
         order = self._after(OrderEvent.FAIL, now)
-        return attrs.evolve(order, message=message[:MESSAGE_LIMIT], expires=expires or self.expires, listed=True)
+        return attrs.evolve(order, message=_shown(message), expires=expires or self.expires, listed=True)
 
     def paused(self, now: dt.datetime) -> Order:
         """Return it PAUSED.
@@ -319,7 +319,7 @@ class Order:
         Raises:
             IllegalTransition: it is in ERROR or DELETED already.
         """
-        return attrs.evolve(self._after(OrderEvent.CANCEL_FAILED, now), message=message[:MESSAGE_LIMIT])
+        return attrs.evolve(self._after(OrderEvent.CANCEL_FAILED, now), message=_shown(message))
 
     def settled(self, now: dt.datetime) -> Order:
         """Return it in the next status that its counts call for; the same object when nothing changes.
@@ -339,6 +339,10 @@ class Order:
 
     def _after(self, event: OrderEvent, now: dt.datetime) -> Order:
         return attrs.evolve(self, status=ORDERS.next(self.id, self.status, event), status_date=now)
+
+
+def _shown(message: str) -> str:
+    return keepable(message)[:MESSAGE_LIMIT]
 
 
 def check_label(label: str) -> str:

@@ -16,6 +16,11 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def keepable(text: str) -> str:
+    """Return what somebody else said as every database can keep it: NUL and lone surrogates become question marks."""
+    return text.replace("\0", "?").encode(errors="replace").decode()
+
+
 def text_faults(path: str, text: str, *, limit: int, blank: bool = False) -> Iterable[Fault]:
     """Yield what is wrong with a text.
 

@@ -359,6 +359,7 @@ SEARCH_FAILED = "Error trying to search data objects from catalog."
         (CatalogUnavailable("switched off"), SEARCH_FAILED),
         (RuntimeError("boom"), "Unexpected error: boom"),
         (RuntimeError("x" * 300), f"Unexpected error: {'x' * 237}"),
+        (RuntimeError("NUL \0 and half \ud83d"), "Unexpected error: NUL ? and half ?"),
         (NotFound("Dataset", 3), "Entity Dataset with id : 3 doesn't exist"),
     ],
 )

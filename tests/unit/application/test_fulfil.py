@@ -16,6 +16,7 @@ from regards_order.domain.files import FileCounts
 from regards_order.ports.claims import Claim
 from regards_order.ports.storage import Answer
 from regards_order.testing import MemoryStorage, make_file
+from regards_order.testing._memory_claims import MemoryAnswers
 
 LISE, MAX = User("lise@obs.example"), User("max@obs.example")
 
@@ -625,6 +626,53 @@ def test_a_worker_that_is_told_to_stop_gives_back(twelve) -> None:
     with twelve.ordering.store.write() as tx:
         assert len(tx.claims.suborders(order.created, 9, 0)) == 2
     assert twelve.work(order).status is OrderStatus.DONE
+
+
+class Garbled(MemoryStorage):
+    """A storage that speaks of bytes that are no text."""
+
+    def make_available(self, files, hours) -> None:
+        if self.down:
+            raise OSError("tape\0 \ud800")
+
+
+def test_causes_that_no_database_keeps(make_twelve) -> None:
+    """What a storage says is kept as far as it is text: a suborder whose cause is none is not stuck for ever."""
+    centre = make_twelve()
+    centre = centre.with_(storage=Garbled(centre.storage.contents))
+    order = centre.place()
+    centre.ordering.complete_order(order.id)
+    first, *others = checksums(centre, order)
+    centre.storage.refused = {first: "lost\0 \udcff"}
+    centre.storage.held = set(others)
+    centre.work(order)
+    centre.ordering.keep_answers(centre.suborders(order)[0].id, [Answer(others[0], False, "gone\0")])
+    centre.later(order)
+    causes = {file.checksum: file.download_error for file in centre.files(order)}
+    assert (causes[first], causes[others[0]]) == ("lost? ?", "gone?")
+    centre.storage.down = True
+    order = centre.work(centre.place(MAX))
+    assert {file.download_error for file in centre.files(order)} == {"tape? ?"}
+
+
+def test_a_suborder_that_fails_does_not_hold_up_the_others(make_centre, monkeypatch, caplog) -> None:
+    """Whatever happens to one of those that were claimed together, the others are worked on at once."""
+    centre = make_centre(suborder_max_files=1, suborders_per_user=10)
+    dataset = centre.dataset("D")
+    for name in ("a", "b", "c"):
+        centre.product(dataset, name, (name, name.encode()))
+    order, really = centre.place(), MemoryAnswers.put
+
+    def put(answers, suborder_id, known) -> None:
+        if suborder_id == 1:
+            raise RuntimeError("row is locked by ghosts")
+        really(answers, suborder_id, known)
+
+    monkeypatch.setattr(MemoryAnswers, "put", put)
+    with caplog.at_level(logging.WARNING, "regards_order"):
+        centre.work(order)
+    assert states(centre, order) == ["ASKED", "WAITING", "WAITING"]
+    assert [(record.action, record.suborder_id) for record in caplog.records] == [("suborder_failed", 1)]
 
 
 def test_nothing_is_begun_after_the_stop(twelve) -> None:

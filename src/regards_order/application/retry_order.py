@@ -61,13 +61,13 @@ def retry_order(ports: Ports, user: User, order_id: int) -> Order:
 
 
 def _groups(tx: Transaction, order: Order, settings: Settings) -> Iterator[Again]:
-    datasets = {suborder.id: suborder.dataset_urn for suborder in tx.suborders.of_order(order.id)}
+    origins = {each.id: (each.dataset_urn, each.external) for each in tx.suborders.of_order(order.id)}
     packer = AgainPacker(settings)
     after = 0
     while page := tx.files.page(order.id, states=_FAILED, after=after, limit=_PAGE):
         after = page[-1].id
         for file in page:
-            yield from packer.add(datasets[file.suborder_id], file)
+            yield from packer.add(*origins[file.suborder_id], file)
     yield from packer.finish()
 
 

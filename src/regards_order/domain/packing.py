@@ -144,9 +144,15 @@ class AgainPacker:
     settings: Settings
     _open: dict[tuple[str, bool], Again] = attrs.field(factory=dict, init=False)
 
-    def add(self, dataset_urn: str, file: OrderFile) -> list[Again]:
-        """Put a file and return the group that it filled, if it did."""
-        key = dataset_urn, bool(file.reference)
+    def add(self, dataset_urn: str, external: bool, file: OrderFile) -> list[Again]:
+        """Put a file and return the group that it filled, if it did.
+
+        Args:
+            dataset_urn: its dataset.
+            external: whether its suborder is: some files of a dataset are external though they are no references.
+            file: the file.
+        """
+        key = dataset_urn, external
         group = self._open.setdefault(key, Again(*key))
         group.ids.append(file.id)
         group.bytes += file.size or 0

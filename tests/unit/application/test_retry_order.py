@@ -12,6 +12,7 @@ from regards_order.application.settle import settle
 from regards_order.domain.events import OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts
 from regards_order.ports.files import FileChoice
+from regards_order.testing import make_file
 
 LISE = User("lise@obs.example")
 ADMIN = User("adm@obs.example", Role.ADMIN)
@@ -166,6 +167,19 @@ def test_references_are_available_at_once(centre) -> None:
         SuborderDone(**about, suborder_id=new.id, errors=0, total_suborders=2),
         OrderEnded(**about, status=OrderStatus.DONE, message=None),
     ]
+
+
+def test_files_of_the_dataset_service_stay_external(centre) -> None:
+    """A file of a dataset under /dam needs no storage, not when it is asked for once more either."""
+    dam = make_file("dam.pdf", b"1", uri="http://dam.example/1/dam")
+    centre.product(centre.dataset("D", files=(dam,)), "p", ("a", b"aa"))
+    order = centre.work(centre.place())
+    spoil(centre, order, "dam.pdf", state=FileState.DOWNLOAD_ERROR)
+    retried = centre.ordering.retry_order(LISE, order.id)
+    assert centre.states(order)["dam.pdf"] == "AVAILABLE"
+    assert (retried.contents.internal_suborders, retried.contents.external_suborders) == (1, 2)
+    assert centre.suborders(order)[-1].external
+    check_counts(centre, order)
 
 
 def test_references_beside_stored_files(centre) -> None:

@@ -238,7 +238,7 @@ def again(id: int, size: int | None = 1, *, reference: bool = False) -> OrderFil
 def regroup(settings: Settings, files: Iterable[tuple[str, OrderFile]]) -> list[Again]:
     """Return all groups into which files are cut, in order."""
     packer = AgainPacker(settings)
-    full = [group for dataset, file in files for group in packer.add(dataset, file)]
+    full = [group for dataset, file in files for group in packer.add(dataset, file.reference, file)]
     return full + packer.finish()
 
 

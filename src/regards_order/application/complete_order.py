@@ -98,7 +98,7 @@ def _complete(ports: Ports, claim: Order, stop: Callable[[], bool]) -> Order:
     for selection in basket.selections if basket else ():
         completion.take(selection)
     if completion.stopped:
-        return _give_back(ports, order)
+        return _give_back(ports, order, undone=True)
     return _start(ports, completion)
 
 
@@ -218,9 +218,9 @@ def _claimed(tx: Transaction, claim: Order) -> Order:
     return order
 
 
-def _give_back(ports: Ports, claim: Order) -> Order:
+def _give_back(ports: Ports, claim: Order, *, undone: bool = False) -> Order:
     with ports.store.write() as tx:
-        tx.claims.release((Claim.of(claim),))
+        (tx.claims.undo if undone else tx.claims.release)((Claim.of(claim),))
         try:
             return tx.orders.get(claim.id)
         except NotFound:

@@ -91,6 +91,13 @@ class Claims(Protocol):
         """Let claims that were neither given back nor taken over last for *seconds* seconds from now."""
         ...
 
+    def undo(self, claims: Sequence[Claim]) -> None:
+        """Give claims back as if nobody had made them: attempts that were broken off on purpose do not count.
+
+        Only for whoever writes nothing under them any more: the next claim bears the same number.
+        """
+        ...
+
     def release(self, claims: Sequence[Claim]) -> None:
         """Give claims back; those that somebody else took over meanwhile stay theirs."""
         ...

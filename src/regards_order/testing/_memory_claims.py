@@ -101,6 +101,21 @@ class MemoryClaims:
             if self._is_current(claim) and (claim.kind, claim.id) in self._tables.leases:
                 self._tables.leases[claim.kind, claim.id] = self._seconds() + seconds
 
+    def undo(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            if self._is_current(claim) and self._tables.leases.pop((claim.kind, claim.id), None) is not None:
+                self._uncount(claim)
+
+    def _uncount(self, claim: Claim) -> None:
+        before = claim.attempt - 1
+        if claim.kind is Claimed.CHORE:
+            for name, chore in list(self._tables.chores.items()):
+                if chore.id == claim.id:
+                    self._tables.chores[name] = attrs.evolve(chore, attempt=before)
+            return
+        table = self._table(claim.kind)
+        table[claim.id] = attrs.evolve(table[claim.id], attempt=before)
+
     def release(self, claims: Sequence[Claim]) -> None:
         for claim in claims:
             if self._is_current(claim):

@@ -35,7 +35,7 @@ class SqlClaims:
         first: dict[str, Order] = {}
         for order in sorted((read_order(row, ()) for row in rows), key=lambda order: order.id):
             if first.setdefault(order.owner, order) is not order:
-                self._undo(order)
+                self.undo((Claim.of(order),))
         alone = {owner for owner in sorted(first) if self._is_alone(first[owner])}  # sorted: locks in one order
         return tuple(order for order in first.values() if order.owner in alone)
 
@@ -54,14 +54,8 @@ class SqlClaims:
         )
         if self._scope.execute(others.limit(1)).first() is None:
             return True
-        self._undo(order)
+        self.undo((Claim.of(order),))
         return False
-
-    def _undo(self, order: Order) -> None:
-        """Let it be as if this transaction had not claimed an order: attempts that did nothing do not count."""
-        table = schema.orders
-        mine = self._scope.update(table).where(table.c.id == order.id, table.c.attempt == order.attempt)
-        self._scope.execute(mine.values(attempt=order.attempt - 1, leased_until=None))
 
     def busy(self, order_ids: Sequence[int]) -> frozenset[int]:
         """Return those orders that somebody holds, or one of whose suborders."""
@@ -112,11 +106,15 @@ class SqlClaims:
         """Let claims last longer."""
         self._change(claims, DatabaseTime() + _microseconds(seconds))
 
+    def undo(self, claims: Sequence[Claim]) -> None:
+        """Give claims back as if nobody had made them."""
+        self._change(claims, sa.null(), undone=1)
+
     def release(self, claims: Sequence[Claim]) -> None:
         """Give claims back."""
         self._change(claims, sa.null())
 
-    def _change(self, claims: Sequence[Claim], leased_until: sa.ColumnElement[Any]) -> None:
+    def _change(self, claims: Sequence[Claim], leased_until: sa.ColumnElement[Any], undone: int = 0) -> None:
         for kind, table in _TABLES.items():  # orders before suborders, each by id: the order of all locks
             for claim in sorted(claim for claim in claims if claim.kind is kind):
                 held = (
@@ -124,7 +122,8 @@ class SqlClaims:
                     table.c.attempt == claim.attempt,
                     table.c.leased_until.is_not(None),
                 )
-                self._scope.execute(self._scope.update(table).where(*held).values(leased_until=leased_until))
+                values = {"leased_until": leased_until, **({"attempt": claim.attempt - undone} if undone else {})}
+                self._scope.execute(self._scope.update(table).where(*held).values(values))
 
 
 def _is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:

@@ -554,9 +554,19 @@ def test_a_completion_that_is_told_to_stop_gives_the_order_back(twelve) -> None:
     answers = iter([False, False, True])
     assert twelve.ordering.complete(lambda: next(answers)) == 1
     stopped = twelve.read(order)
-    assert (stopped.status, stopped.attempt) == (OrderStatus.PENDING, 1)
+    assert (stopped.status, stopped.attempt) == (OrderStatus.PENDING, 0)
     done = twelve.work(order)
-    assert (done.status, done.attempt, len(twelve.files(order))) == (OrderStatus.DONE, 2, 12)
+    assert (done.status, done.attempt, len(twelve.files(order))) == (OrderStatus.DONE, 1, 12)
+
+
+def test_stops_are_no_failures(make_twelve) -> None:
+    """However often its workers were told to stop, an order is not given up for it."""
+    centre = make_twelve(completion_attempts=2)
+    order = centre.place()
+    for _ in range(5):
+        answers = iter([False, True])
+        centre.ordering.complete(lambda answers=answers: next(answers))
+    assert centre.work(order).status is OrderStatus.DONE
 
 
 def test_a_database_that_goes_away_fails_no_order(twelve, intrude) -> None:

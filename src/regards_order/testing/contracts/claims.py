@@ -150,6 +150,25 @@ class ClaimsContract(StoreSuite):
             tx.claims.release([Claim.of(each) for each in old])
             assert _claim(tx) == []
 
+    def test_claims_are_undone(self, store: UnitOfWork) -> None:
+        """What was undone is as before its claim; one that was given back, or is another's, stays as it is."""
+        _queued(store)
+        _pending_orders(store, 2)
+        with store.write() as tx:
+            chore = tx.claims.chore("expire", NOW, _LONG)
+            assert chore is not None
+            first = [chore, *map(Claim.of, _claim(tx))]
+            tx.claims.undo(first)
+            assert tx.claims.chore("expire", NOW, 0) == chore
+            assert [Claim.of(each) for each in _claim(tx, 0)] == first[1:]
+            second = [tx.claims.chore("expire", NOW, _LONG), *map(Claim.of, _claim(tx))]
+            assert [claim and claim.attempt for claim in second] == [2, 2, 2]
+            tx.claims.undo(first)
+            assert _claim(tx) == []
+            tx.claims.release([claim for claim in second if claim])
+            tx.claims.undo([claim for claim in second if claim])
+            assert [each.attempt for each in _claim(tx)] == [3, 3]
+
     def test_leases_are_renewed(self, store: UnitOfWork) -> None:
         """A lease lasts from its renewal on."""
         _queued(store)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
@@ -22,8 +22,8 @@ from regards_order.domain.files import FileCounts, FileState
 from regards_order.domain.order import ENDED, GOING_ON, Contents, DatasetTask, Order, OrderStatus
 from regards_order.domain.packing import Bucket, Packer
 from regards_order.domain.principal import Access, User
-from regards_order.domain.product import CatalogFile
-from regards_order.domain.search import compile_search
+from regards_order.domain.product import CatalogFile, OrderedProduct
+from regards_order.domain.search import Search, compile_search
 from regards_order.domain.selection import FileFilter
 from regards_order.domain.suborder import SUBORDERS, Suborder, SuborderEvent, SuborderState, priority
 from regards_order.ports.bundle import Ports
@@ -32,6 +32,7 @@ from regards_order.ports.unit_of_work import Transaction
 
 _log = logging.getLogger(__name__)
 _ACCEPTED = frozenset({OrderStatus.RUNNING, OrderStatus.PAUSED, OrderStatus.DONE})
+_SEARCHES = 3
 _CATALOG_FAILED = "Error trying to search data objects from catalog."
 
 
@@ -131,13 +132,22 @@ class _Completion:
                 counts += bucket.counts
         self.counts += counts
         self.contents = attrs.evolve(self.contents, features=self.contents.features + objects)
+        if objects != selection.counters.objects_count:
+            extra = {
+                "action": "products_differ",
+                "order_id": self.order.id,
+                "dataset": selection.dataset_urn,
+                "in_basket": selection.counters.objects_count,
+                "found": objects,
+            }
+            _log.info("products differ from the basket", extra=extra)
         if counts.total:
             self._add_task(selection, counts)
         self.oversized += packer.oversized
 
     def _buckets(self, packer: Packer, selection: DatasetSelection) -> Iterator[tuple[Bucket | None, int]]:
         """Yield each bucket as it fills, and how many products were read since the one before."""
-        catalog, settings = self.ports.catalog, self.ports.settings
+        catalog = self.ports.catalog
         access = User(self.order.owner, self.order.role, self.order.groups).access
         dataset = catalog.dataset(selection.dataset_urn, Access(everything=True))
         if dataset is not None:
@@ -145,7 +155,7 @@ class _Completion:
         attributes = catalog.attributes()
         searches = [compile_search(item.request, attributes, dataset=selection.dataset_urn) for item in selection.items]
         after = ""
-        while page := catalog.search(searches, access, after=after, limit=settings.catalog_page):
+        while page := self._page(searches, access, after):
             for product in page:
                 for bucket in packer.add(*product):
                     yield bucket, 0
@@ -153,6 +163,20 @@ class _Completion:
             after = page[-1].urn
         for bucket in packer.finish():
             yield bucket, 0
+
+    def _page(self, searches: Sequence[Search], access: Access, after: str) -> Sequence[OrderedProduct]:
+        """Return the next products; a catalogue that blinks is asked again, as pages by key are the same then."""
+
+        def ask() -> Sequence[OrderedProduct]:
+            return self.ports.catalog.search(searches, access, after=after, limit=self.ports.settings.catalog_page)
+
+        for _ in range(_SEARCHES - 1):
+            try:
+                return ask()
+            except CatalogUnavailable as failure:
+                extra = {"action": "search_failed", "order_id": self.order.id, "cause": failure.message}
+                _log.info("catalogue asked once more", extra=extra)
+        return ask()
 
     def _store(self, bucket: Bucket, dataset_urn: str) -> None:
         external, rows = bucket.external, bucket.rows

@@ -337,15 +337,15 @@ def test_priority(twelve, mine: int, others: int, role: Role, expected: int) -> 
 
 
 class _Breaking:
-    """A catalogue that fails at the n-th call of a method."""
+    """A catalogue that fails from the n-th call of a method on, for some calls."""
 
-    def __init__(self, catalog, method: str, call: int, failure: Exception) -> None:
-        self.catalog, self.method, self.left, self.failure = catalog, method, call, failure
+    def __init__(self, catalog, method: str, call: int, failure: Exception, *, calls: int = 1000) -> None:
+        self.catalog, self.method, self.left, self.failure, self.calls = catalog, method, call, failure, calls
 
     def __getattr__(self, name: str):
         if name == self.method:
             self.left -= 1
-            if self.left == 0:
+            if -self.calls < self.left <= 0:
                 raise self.failure
         return getattr(self.catalog, name)
 
@@ -380,6 +380,29 @@ def test_failing_catalogue(make_twelve, caplog, method: str, call: int, failure:
     assert centre.read(order) == failed
     [record] = caplog.records
     assert (record.action, record.order_id, record.exc_info[1]) == ("order_failed", order.id, failure)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_a_catalogue_that_blinks(make_twelve, caplog, call: int) -> None:
+    """A search that fails twice is asked a third time, and no product is lost or taken twice (W34)."""
+    centre = make_twelve(catalog_page=1)
+    blinking = _Breaking(centre.catalog, "search", call, CatalogUnavailable("blink"), calls=2)
+    with caplog.at_level(logging.INFO, "regards_order"):
+        order = complete(centre.with_(catalog=blinking), centre.place())
+    assert (order.status, order.counts.total, order.contents.features) == (OrderStatus.RUNNING, 12, 3)
+    assert [record.action for record in caplog.records] == ["search_failed"] * 2
+
+
+def test_products_that_vanished_are_logged(twelve, caplog) -> None:
+    """The task shows what the basket counted; that the catalogue gave less stands in the log (W35)."""
+    order = twelve.place()
+    twelve.catalog._products.popitem()
+    with caplog.at_level(logging.INFO, "regards_order"):
+        [task] = complete(twelve, order).contents.tasks
+    assert (task.objects_count, task.files_count) == (3, 8)
+    [record] = caplog.records
+    assert (record.action, record.order_id, record.dataset) == ("products_differ", order.id, task.dataset_urn)
+    assert (record.in_basket, record.found) == (3, 2)
 
 
 def test_failed_order_lives_as_if_without_suborders(make_twelve) -> None:

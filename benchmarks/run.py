@@ -9,6 +9,7 @@ import imports
 import lucene
 import orders
 import postgres
+import quotas
 import served
 import zips
 
@@ -19,6 +20,7 @@ ALL = {
     "orders": orders.run,
     "served": served.run,
     "postgres": postgres.run,
+    "quotas": quotas.run,
 }
 #: takes many minutes: only when it is named, as in the nightly session
 NAMED_ONLY = {"catalogue": catalogue.run}

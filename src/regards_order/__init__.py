@@ -38,7 +38,11 @@ from regards_order.domain.errors import (
     NotifierUnavailable,
     NotManager,
     OrderingError,
+    OrderTooExpensive,
     QueryRefused,
+    QuotaExceeded,
+    QuotaRefused,
+    RateExceeded,
     RequestRefused,
     SearchRefused,
     SelectionNotFound,
@@ -58,7 +62,7 @@ from regards_order.domain.lucene import Query, compile_predicate, explain, parse
 from regards_order.domain.order import ORDERS, DatasetTask, Order, OrderEvent, OrderStatus
 from regards_order.domain.principal import Access, Account, Role, User
 from regards_order.domain.product import CatalogFile, DataFile, Dataset, DataType, OrderedProduct, Product
-from regards_order.domain.quota import UNLIMITED, Quota
+from regards_order.domain.quota import UNLIMITED, Consumption, Quota, QuotaAccount, QuotaLimits
 from regards_order.domain.search import Search, compile_search
 from regards_order.domain.selection import FileFilter, FileTypes, SelectionRequest
 from regards_order.domain.settings import Settings
@@ -79,6 +83,7 @@ __all__ = [
     "CatalogUnavailable",
     "ChecksumMismatch",
     "Conflict",
+    "Consumption",
     "Counters",
     "DataFile",
     "DataType",
@@ -117,6 +122,7 @@ __all__ = [
     "OrderEvent",
     "OrderFile",
     "OrderStatus",
+    "OrderTooExpensive",
     "OrderedProduct",
     "Ordering",
     "OrderingError",
@@ -124,6 +130,11 @@ __all__ = [
     "Query",
     "QueryRefused",
     "Quota",
+    "QuotaAccount",
+    "QuotaExceeded",
+    "QuotaLimits",
+    "QuotaRefused",
+    "RateExceeded",
     "RequestRefused",
     "Role",
     "Search",

@@ -22,6 +22,7 @@ from regards_order_adapters.mail.build import make_notifier
 from regards_order_adapters.patterns import Re2Patterns
 from regards_order_adapters.sql.engine import make_engine
 from regards_order_adapters.sql.migrate import check, migrate
+from regards_order_adapters.sql.quotas import SqlQuotas
 from regards_order_adapters.sql.unit_of_work import SqlStore
 from regards_order_adapters.storage.external import HttpExternal
 from regards_order_adapters.storage.files import FileStorage, ensure_folder
@@ -49,7 +50,7 @@ class Service:
     _stores: dict[str, SqlStore] = attrs.field(factory=dict, init=False)
     _orderings: dict[str, Ordering] = attrs.field(factory=dict, init=False)
     _storages: dict[str, FileStorage] = attrs.field(factory=dict, init=False)
-    _leases: list[RenewedLeases] = attrs.field(factory=list, init=False)
+    _leases: list[RenewedLeases | SqlQuotas] = attrs.field(factory=list, init=False)
     _lock: RLock = attrs.field(factory=RLock, init=False)
 
     def store(self, tenant: str) -> SqlStore:
@@ -101,7 +102,8 @@ class Service:
     def _make_ordering(self, tenant: str, store: SqlStore, storage: FileStorage) -> Ordering:
         config = self.config
         leases = RenewedLeases(store, config.settings.lease_seconds)
-        self._leases.append(leases)
+        quotas = SqlQuotas(store)
+        self._leases += [leases, quotas]
         return Ordering(
             store=store,
             leases=leases,
@@ -112,6 +114,7 @@ class Service:
             archives=ZipArchives(),
             clock=self.clock,
             unique_ids=RandomIds(),
+            quotas=quotas,
             notifier=make_notifier(config, tenant, self.clock, RandomIds()),
             settings=config.settings,
         )

@@ -28,6 +28,7 @@ from regards_order.testing.contracts import (
     ExternalContract,
     ExternalSetup,
     PatternsContract,
+    QuotasContract,
     StorageContract,
     StorageSetup,
     StoreContract,
@@ -37,7 +38,9 @@ from regards_order_adapters.catalog.sql import SqlCatalog
 from regards_order_adapters.catalog.write import put
 from regards_order_adapters.delivery.zip import ZipArchives
 from regards_order_adapters.patterns import Re2Patterns
-from regards_order_adapters.sql.unit_of_work import SqlStore
+from regards_order_adapters.sql import schema
+from regards_order_adapters.sql.quotas import SqlQuotas
+from regards_order_adapters.sql.unit_of_work import SqlStore, writing
 from regards_order_adapters.storage.external import HttpExternal
 from regards_order_adapters.storage.files import FileStorage
 from regards_order_adapters.system import RandomIds, SystemClock
@@ -53,6 +56,28 @@ class TestSqlStore(StoreContract):
     @pytest.fixture
     def neighbour(self, engine: sa.Engine) -> SqlStore:
         return SqlStore(engine, "other")
+
+
+class TestSqlQuotas(QuotasContract):
+    @pytest.fixture
+    def quotas(self, engine: sa.Engine) -> Iterator[SqlQuotas]:
+        quotas = SqlQuotas(SqlStore(engine, "default"))
+        yield quotas
+        quotas.close()
+
+    @pytest.fixture
+    def neighbour(self, engine: sa.Engine) -> Iterator[SqlQuotas]:
+        quotas = SqlQuotas(SqlStore(engine, "other"))
+        yield quotas
+        quotas.close()
+
+    @pytest.fixture
+    def later(self, engine: sa.Engine) -> Callable[[], object]:
+        def later() -> None:
+            with writing(engine) as connection:
+                connection.execute(sa.update(schema.quota_leases).values(leased_until=1))
+
+        return later
 
 
 class TestSqlCatalog(CatalogContract):

@@ -17,6 +17,7 @@ from regards_order.testing import (
     ManualClock,
     MemoryCatalog,
     MemoryExternal,
+    MemoryQuotas,
     MemoryStorage,
     MemoryStore,
     RePatterns,
@@ -29,6 +30,7 @@ from regards_order.testing.contracts import (
     ExternalContract,
     ExternalSetup,
     PatternsContract,
+    QuotasContract,
     StorageContract,
     StorageSetup,
     StoreContract,
@@ -72,6 +74,24 @@ class TestMemoryExternal(ExternalContract):
             return ExternalSetup(MemoryExternal({**published, dead: SourceUnreachable("no answer")}), base, dead)
 
         return set_up
+
+
+class TestMemoryQuotas(QuotasContract):
+    @pytest.fixture
+    def seconds(self) -> list[float]:
+        return [1000.0]
+
+    @pytest.fixture
+    def quotas(self, seconds: list[float]) -> MemoryQuotas:
+        return MemoryQuotas(lambda: seconds[-1])
+
+    @pytest.fixture
+    def neighbour(self) -> MemoryQuotas:
+        return MemoryQuotas()
+
+    @pytest.fixture
+    def later(self, seconds: list[float]) -> Callable[[], object]:
+        return lambda: seconds.append(seconds[-1] + 60)
 
 
 class TestRePatterns(PatternsContract):

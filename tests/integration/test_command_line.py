@@ -9,11 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from regards_order import Ordering, QuotaLimits, Role, User
+from regards_order_adapters.bootstrap import open_service
+from regards_order_adapters.config import Config
 from regards_order_adapters.sql.migrate import CURRENT
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -131,16 +134,92 @@ def test_users_are_added_changed_and_listed(command: Command) -> None:
     assert command("users", "add", "lise@obs.example", *options).stdout == "lise@obs.example changed\n"
     listed = command("users", "list")
     assert listed.stdout.splitlines() == [
-        "EMAIL\tROLE\tGROUPS\tACTIVE\tMAX_QUOTA\tRATE_LIMIT",
-        "lise@obs.example\tEXPLOIT\tlab\tno\t10\t2",
+        "EMAIL\tROLE\tGROUPS\tACTIVE\tMAX_QUOTA\tRATE_LIMIT\tCONSUMED\tDOWNLOADING",
+        "lise@obs.example\tEXPLOIT\tlab\tno\t10\t2\t0\t0",
     ]
+
+
+QUOTA_HEADS = "EMAIL\tMAX_QUOTA\tRATE_LIMIT\tCONSUMED\tDOWNLOADING"
+
+
+@pytest.fixture
+def stored(command: Command, tmp_path: Path) -> Iterator[Ordering]:
+    """What the command line works with, in this process."""
+    assert command("migrate").returncode == 0
+    with open_service(Config(database_url=f"sqlite:///{tmp_path / 'regards-order.db'}")) as service:
+        yield service.ordering("default")
+
+
+def quota(command: Command, *options: str, env: dict[str, str] | None = None) -> list[str]:
+    """Return what is said of the quota of a user, without the e-mail."""
+    done = command("users", "quota", "lise@obs.example", *options, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    heads, row = done.stdout.splitlines()
+    assert heads == QUOTA_HEADS
+    email, *values = row.split("\t")
+    assert email == "lise@obs.example"
+    return values
+
+
+def test_quota_is_shown_and_set(command: Command, stored: Ordering) -> None:
+    """One limit leaves the other as it is; who is only looked at has the limits of the tenant, and is nobody yet."""
+    assert quota(command) == ["-1", "-1", "0", "0"]
+    stored.change_setting(User("adm@obs.example", Role.ADMIN), "maxQuota", 9)
+    assert quota(command) == ["9", "-1", "0", "0"]
+    assert stored.quotas.consumption("lise@obs.example") is None
+    assert quota(command, "--rate", "4") == ["9", "4", "0", "0"]
+    assert quota(command, "--max", "500") == ["500", "4", "0", "0"]
+    assert quota(command, "--max", "-1", "--rate", "0") == ["-1", "0", "0", "0"]
+    assert quota(command) == ["-1", "0", "0", "0"]
+    assert command("users", "list").stdout.count("\n") == 1
+
+
+def test_quota_begins_again(command: Command, stored: Ordering) -> None:
+    """What was downloaded counts no more, limits and downloads that go on stay; limits may be set with it."""
+    quota(command, "--max", "5")
+    for number in ("1", "2"):
+        stored.quotas.start("lise@obs.example", number, QuotaLimits)
+    stored.quotas.end("lise@obs.example", "1")
+    assert quota(command) == ["5", "-1", "2", "1"]
+    assert quota(command, "--reset") == ["5", "-1", "0", "1"]
+    stored.quotas.end("lise@obs.example", "2")
+    assert quota(command, "--reset", "--rate", "2") == ["5", "2", "0", "0"]
+
+
+def test_users_keep_their_limits(command: Command) -> None:
+    """To add somebody again without limits leaves them; one that is given leaves the other."""
+    command("users", "add", "lise@obs.example", "--max-quota", "10", "--rate-limit", "2")
+    for options, values in (((), ["10", "2"]), (("--role", "ADMIN"), ["10", "2"]), (("--max-quota", "0"), ["0", "2"])):
+        assert command("users", "add", "lise@obs.example", *options).returncode == 0
+        assert quota(command)[:2] == values
+
+
+def test_users_without_limits_follow_the_tenant(command: Command, stored: Ordering) -> None:
+    """To add somebody is no first look: limits are those of the tenant until something is downloaded."""
+    command("users", "add", "lise@obs.example")
+    stored.change_setting(User("adm@obs.example", Role.ADMIN), "maxQuota", 7)
+    assert quota(command) == ["7", "-1", "0", "0"]
+
+
+def test_quotas_of_tenants_are_apart(command: Command) -> None:
+    """A limit in one tenant is none in the other."""
+    tenants = {"REGARDS_ORDER_TENANTS": "default,lab"}
+    assert quota(command, "--max", "5", "--tenant", "lab", env=tenants)[0] == "5"
+    assert quota(command, "--tenant", "default", env=tenants)[0] == "-1"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("users", "quota", "x", "--max", "-2"), "maxQuota: -2 is below -1"),
+        (("users", "quota", "x", "--rate", "-2"), "rateLimit: -2 is below -1"),
+        (("users", "quota", "x", "--max", str(2**63)), f"maxQuota: {2**63} is too large"),
+        (("users", "quota", "x", "--max", "many"), "'many' is not a valid integer"),
+        (("users", "quota", " ", "--max", "1"), "must have 1 to 128 characters"),
+        (("users", "quota"), "Missing argument 'EMAIL'"),
+        (("users", "add", "x", "--rate-limit", "-2"), "rateLimit: -2 is below -1"),
         (("users", "add", "x", "--role", "KING"), '"KING" is none of PUBLIC'),
-        (("users", "add", "x", "--max-quota", "-2"), "max_quota: -2 is below -1"),
+        (("users", "add", "x", "--max-quota", "-2"), "maxQuota: -2 is below -1"),
         (("users", "add", " "), "must have 1 to 128 characters"),
         (("users", "list", "--tenant", "other"), 'does not name the tenant "other"'),
         (("explain", "label:x", "--tenant", "other"), 'does not name the tenant "other"'),

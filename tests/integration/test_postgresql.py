@@ -333,7 +333,7 @@ def test_accounts_and_requests_may_be_written_at_once(store: SqlStore, tmp_path:
     def write(turn: int) -> Callable[[], None]:
         def work() -> None:
             with store.write() as tx:
-                tx.users.put(Account(User(LISE), max_quota=turn))
+                tx.users.put(Account(User(LISE, groups=frozenset({str(turn)}))))
             files = [StoredFile(*tape) for tape in tapes]
             storage.make_available(files if turn % 2 else files[::-1], 24)
 

@@ -15,7 +15,7 @@ import attrs
 from regards_order.application.change_order import erase_contents
 from regards_order.application.tenant_settings import current_settings
 from regards_order.domain.errors import NotFound, NotificationRefused, NotifierUnavailable, StoreUnavailable
-from regards_order.domain.events import Event, FileOversized, OrderAside, OrderCreated, OrdersAside
+from regards_order.domain.events import DownloadsRefused, Event, FileOversized, OrderAside, OrderCreated, OrdersAside
 from regards_order.domain.order import REMINDED, Order
 from regards_order.ports.bundle import Ports
 from regards_order.ports.unit_of_work import Transaction
@@ -23,6 +23,7 @@ from regards_order.ports.unit_of_work import Transaction
 _log = logging.getLogger(__name__)
 _PAGE = 100
 _TELL_AGAIN = dt.timedelta(minutes=1)
+_REPORT = dt.timedelta(seconds=30)
 _UNREACHABLE = 3
 _REMINDER_HOUR = 7
 _SATURDAY = 5
@@ -38,10 +39,12 @@ class _Chore:
     Attributes:
         work: does it, returns the number of steps and when to do it again.
         wanted: whether there is anything to do, when it is due.
+        wakes: whether it is due at once when a worker starts.
     """
 
     work: Callable[[Ports, _Stop], tuple[int, dt.datetime]]
     wanted: Callable[[Transaction], bool] = lambda tx: True
+    wakes: bool = True
 
 
 def do_chores(ports: Ports, stop: _Stop = bool) -> int:
@@ -71,9 +74,9 @@ def do_chores(ports: Ports, stop: _Stop = bool) -> int:
 
 
 def wake_chores(ports: Ports) -> None:
-    """Let all regular work be due at once: a worker starts."""
+    """Let regular work be due at once: a worker starts; only reports of refused downloads keep their distance."""
     with ports.store.write() as tx:
-        tx.claims.wake_chores(tuple(_CHORES))
+        tx.claims.wake_chores([name for name, chore in _CHORES.items() if chore.wakes])
 
 
 # --- orders whose time is over ---------------------------------------------------------------------------------------
@@ -173,17 +176,9 @@ def _tell(ports: Ports, stop: _Stop) -> tuple[int, dt.datetime]:
         if not letters:
             break
         after = letters[0].number
-        try:
-            _tell_one(ports, letters[0].event)
-        except NotifierUnavailable as failure:
+        if not _told(ports, letters[0].event):
             unreachable += 1
-            _log.warning("nobody can be told", exc_info=failure, extra={"action": "notifier_unavailable"})
             continue
-        except StoreUnavailable:
-            raise
-        except Exception as failure:  # a letter that can never be told must not keep the others back
-            extra = {"action": "notification_failed", "order_id": letters[0].event.order_id}
-            _log.warning("not told", exc_info=failure, extra=extra)
         with ports.store.write() as tx:
             tx.outbox.remove([after])
         told += 1
@@ -207,9 +202,26 @@ def _is_aside(tx: Transaction, order_id: int) -> bool:
         return False
 
 
+def _told(ports: Ports, event: Event) -> bool:
+    """Tell what happened, and return False if it has to be told again."""
+    try:
+        _tell_one(ports, event)
+    except NotifierUnavailable as failure:
+        _log.warning("nobody can be told", exc_info=failure, extra={"action": "notifier_unavailable"})
+        return False
+    except StoreUnavailable:
+        raise
+    except Exception as failure:  # a letter that can never be told must not keep the others back
+        extra = {"action": "notification_failed", "order_id": event.order_id}
+        _log.warning("not told", exc_info=failure, extra=extra)
+    return True
+
+
 def _tell_one(ports: Ports, event: Event) -> None:
     if isinstance(event, OrdersAside):
         ports.notifier.orders_aside(_still_aside(ports, event))
+    elif isinstance(event, DownloadsRefused):
+        ports.notifier.downloads_refused(event)
     elif isinstance(event, FileOversized):
         ports.notifier.file_oversized(event)
     else:
@@ -222,8 +234,45 @@ def _tell_one(ports: Ports, event: Event) -> None:
         ports.notifier.order_created(event, order)
 
 
+# --- downloads that a quota kept back --------------------------------------------------------------------------------
+
+
+def _has_refusals(tx: Transaction) -> bool:
+    return bool(tx.outbox.page(limit=1, kinds=(DownloadsRefused,)))
+
+
+def _report(ports: Ports, stop: _Stop) -> tuple[int, dt.datetime]:
+    """Tell each user once of all that was refused; what is refused meanwhile is for the next report."""
+    reports: dict[str, DownloadsRefused] = {}
+    letters: dict[str, list[int]] = {}
+    after = 0
+    while True:
+        with ports.store.read() as tx:
+            page = tx.outbox.page(after, _PAGE, kinds=(DownloadsRefused,))
+        for letter in page:
+            event, after = letter.event, letter.number
+            assert isinstance(event, DownloadsRefused)
+            known = reports.get(event.owner)
+            reports[event.owner] = event if known is None else known.joined(event)
+            letters.setdefault(event.owner, []).append(after)
+        if not page:
+            break
+    told, unreachable = 0, 0
+    for owner, report in reports.items():
+        if stop() or unreachable == _UNREACHABLE:
+            break
+        if not _told(ports, report):
+            unreachable += 1
+            continue
+        with ports.store.write() as tx:
+            tx.outbox.remove(letters[owner])
+        told += 1
+    return told, ports.clock.now() + _REPORT
+
+
 _CHORES: Mapping[str, _Chore] = {
     "expire": _Chore(_expire),
     "remind": _Chore(_remind),
     "tell": _Chore(_tell, _has_letters),
+    "report": _Chore(_report, _has_refusals, wakes=False),
 }

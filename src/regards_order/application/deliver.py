@@ -12,16 +12,19 @@ from collections.abc import Iterator
 
 import attrs
 
+from regards_order.application.quota import charged, refused, tell_refused
 from regards_order.application.settle import settle
 from regards_order.application.sources import open_source, read_verified
 from regards_order.domain.archive import NOTICE, EntryNames, Failure, notice, zip_name
 from regards_order.domain.errors import (
     DeliveryIncomplete,
     NothingToDownload,
+    QuotaRefused,
     SourceFailed,
     SourceRefused,
     StorageUnavailable,
 )
+from regards_order.domain.events import RefusedDownload
 from regards_order.domain.files import DELIVERABLE, FILES, FileEvent, Moved, OrderFile
 from regards_order.domain.order import Order
 from regards_order.domain.principal import User
@@ -51,7 +54,7 @@ def open_zip(ports: Ports, user: User, order_id: int) -> Delivery:
         files = f"{counts.pending} are awaited, {counts.downloaded} were downloaded, {counts.in_error} are in error"
         raise NothingToDownload(order_id, order.status.name, files if upto else "it has no files")
     now = ports.clock.now()
-    return Delivery(ports, order, upto, ports.archives.start(now), zip_name(order_id, now))
+    return Delivery(ports, order, user.email, upto, ports.archives.start(now), zip_name(order_id, now))
 
 
 @attrs.define
@@ -66,6 +69,7 @@ class Delivery:
 
     _ports: Ports
     _order: Order
+    _email: str
     _upto: int
     _archive: Archive
     name: str
@@ -74,6 +78,7 @@ class Delivery:
     _delivered: array[int] = attrs.field(factory=lambda: array("q"), init=False)
     _written: set[tuple[str, str | None]] = attrs.field(factory=set, init=False)
     _names: EntryNames = attrs.field(factory=EntryNames, init=False)
+    _refusals: list[RefusedDownload] = attrs.field(factory=list, init=False)
     _whole: bool = attrs.field(default=False, init=False)
 
     @property
@@ -109,7 +114,10 @@ class Delivery:
             for cause, ids in self._failed_ids().items():
                 choice = FileChoice(order_id=order.id, ids=ids)
                 moved += tx.files.move(choice, FILES.moves(FileEvent.DELIVERY_FAILED), cause)
-            return settle(tx, order, moved, now)
+            tell_refused(tx, order, self._email, self._refusals)
+            after = settle(tx, order, moved, now)
+        self._refusals.clear()  # told: it may be confirmed again
+        return after
 
     def _failed_ids(self) -> dict[str, list[int]]:
         failed: dict[str, list[int]] = {}
@@ -136,10 +144,14 @@ class Delivery:
         except (SourceFailed, StorageUnavailable) as failure:
             self._fail(file, failure)
             return
+        contents = _Contents(source, file)
         try:
-            contents = _Contents(source, file)
-            size = file.size if source.size is None else source.size
-            yield from self._archive.entry(self._names.take(file.filename), size, contents)
+            with charged(self._ports, self._email, file):
+                size = file.size if source.size is None else source.size
+                yield from self._archive.entry(self._names.take(file.filename), size, contents)
+        except QuotaRefused as refusal:
+            self._fail(file, refusal)
+            return
         except SourceFailed as failure:
             contents.failure = failure
         finally:
@@ -151,9 +163,12 @@ class Delivery:
         self._written.add((file.filename, file.checksum))
         self._delivered.append(file.id)
 
-    def _fail(self, file: OrderFile, failure: SourceFailed | StorageUnavailable) -> None:
+    def _fail(self, file: OrderFile, failure: SourceFailed | StorageUnavailable | QuotaRefused) -> None:
         reason = SourceFailed().reason  # what a foreign server answers is no business of the user
-        if isinstance(failure, SourceFailed) and not (file.reference and isinstance(failure, SourceRefused)):
+        if isinstance(failure, QuotaRefused):
+            reason = failure.message
+            self._refusals.append(refused(file, failure))
+        elif isinstance(failure, SourceFailed) and not (file.reference and isinstance(failure, SourceRefused)):
             reason = failure.reason
         self.failures.append(Failure(file.id, file.filename, reason, failure.message))
         _log.warning(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from regards_order.application.quota import Charge, charge, refused, tell_refused
 from regards_order.application.settle import settle
 from regards_order.application.sources import open_source, read_verified
 from regards_order.domain.errors import (
@@ -18,10 +19,12 @@ from regards_order.domain.errors import (
     FileInError,
     FileNotFound,
     FileNotReady,
+    QuotaRefused,
     SourceFailed,
     SourceTruncated,
     StorageUnavailable,
 )
+from regards_order.domain.events import RefusedDownload
 from regards_order.domain.files import FILES, FileEvent, FileState, OrderFile
 from regards_order.domain.order import Order
 from regards_order.domain.principal import User
@@ -63,6 +66,7 @@ def open_file(ports: Ports, user: User, file_id: int) -> FileDelivery:
         FileNotFound, NotAllowed, FileNotReady, FileInError: as `look_at_file`.
         SourceFailed: its source refused it or cannot be read.
         StorageUnavailable: the storage cannot be reached.
+        QuotaExceeded, RateExceeded: the user may not download it now.
     """
     file = look_at_file(ports, user, file_id)
     try:
@@ -73,7 +77,16 @@ def open_file(ports: Ports, user: User, file_id: int) -> FileDelivery:
     if source.size is not None and file.size is not None and source.size != file.size:
         sizes = {"recorded": file.size, "found": source.size}
         _log.warning("file has another size", extra={"action": "size_differs", "file_id": file.id, **sizes})
-    return FileDelivery(ports, file, source)
+    try:
+        going_on = charge(ports, user.email, file)
+    except QuotaRefused as refusal:
+        source.close()
+        _note(ports, file, FileEvent.DELIVERY_FAILED, refusal.message, (user.email, refused(file, refusal)))
+        raise
+    except BaseException:
+        source.close()
+        raise
+    return FileDelivery(ports, file, source, going_on)
 
 
 @attrs.define
@@ -88,7 +101,9 @@ class FileDelivery:
     _ports: Ports
     file: OrderFile
     _source: Source
+    _charge: Charge
     sent: int = attrs.field(default=0, init=False)
+    _begun: bool = attrs.field(default=False, init=False)
     _whole: bool = attrs.field(default=False, init=False)
 
     @property
@@ -102,7 +117,7 @@ class FileDelivery:
         Raises:
             SourceFailed: the file could not be had as it was recorded, which is noted.
         """
-        held = b""
+        held, self._begun = b"", True
         try:
             for chunk in read_verified(self._source, self.file):
                 if held:
@@ -110,14 +125,15 @@ class FileDelivery:
                 held = chunk
             if self.size not in (None, self.sent + len(held)):
                 raise SourceTruncated(self.sent + len(held), self.size or 0)
+            self._source.close()
+            if held:
+                yield self._counted(held)
+            self._whole = True
         except SourceFailed as failure:
             _note(self._ports, self.file, FileEvent.DELIVERY_FAILED, failure.message)
             raise
         finally:
-            self._source.close()
-        if held:
-            yield self._counted(held)
-        self._whole = True
+            self.close()
 
     def _counted(self, block: bytes) -> bytes:
         self.sent += len(block)
@@ -135,13 +151,26 @@ class FileDelivery:
         return _note(self._ports, self.file, FileEvent.DELIVERED, None)
 
     def close(self) -> None:
-        """Let go of the source: the client went away, and nothing changes."""
-        self._source.close()
+        """Let go of the source, and of the place among the downloads that go on; closing twice is allowed.
+
+        A file that nobody began to read costs nothing: it came too late for its client.
+        """
+        try:
+            self._source.close()
+        finally:
+            if self._begun:
+                self._charge.end()
+            else:
+                self._charge.give_back()
 
 
-def _note(ports: Ports, file: OrderFile, event: FileEvent, cause: str | None) -> Order:
+def _note(
+    ports: Ports, file: OrderFile, event: FileEvent, cause: str | None, told: tuple[str, RefusedDownload] | None = None
+) -> Order:
     now = ports.clock.now()
     with ports.store.write() as tx:
         order = tx.orders.get(file.order_id, lock=True)
         choice = FileChoice(order_id=order.id, ids=(file.id,))
+        if told is not None:
+            tell_refused(tx, order, told[0], told[1:])
         return settle(tx, order, tx.files.move(choice, FILES.moves(event), cause), now)

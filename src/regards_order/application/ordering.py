@@ -17,6 +17,7 @@ from regards_order.application import (
     fill_basket,
     fulfil,
     place_order,
+    quota,
     read_order,
     retry_order,
     tenant_settings,
@@ -25,6 +26,7 @@ from regards_order.domain.basket import Basket
 from regards_order.domain.files import OrderFile
 from regards_order.domain.order import Order, OrderEvent
 from regards_order.domain.principal import User
+from regards_order.domain.quota import Consumption, QuotaLimits
 from regards_order.domain.selection import FileFilter, SelectionRequest
 from regards_order.domain.suborder import Suborder
 from regards_order.ports.bundle import Ports
@@ -140,7 +142,7 @@ class Ordering(Ports):
         return chores.do_chores(self, stop)
 
     def wake_chores(self) -> None:
-        """Let all regular work be due at once (`chores.wake_chores`)."""
+        """Let regular work be due at once (`chores.wake_chores`)."""
         chores.wake_chores(self)
 
     def complete_order(self, order_id: int) -> Order:
@@ -162,6 +164,22 @@ class Ordering(Ports):
     def keep_answers(self, suborder_id: int, answers: Sequence[Answer]) -> None:
         """Keep what a storage says by itself (`fulfil.keep_answers`)."""
         fulfil.keep_answers(self, suborder_id, answers)
+
+    def own_quota(self, user: User) -> Consumption:
+        """Return the user's limits and consumption (`quota.own_quota`)."""
+        return quota.own_quota(self, user)
+
+    def quota_of(self, user: User, email: str) -> Consumption:
+        """Return limits and consumption of anybody (`quota.quota_of`)."""
+        return quota.quota_of(self, user, email)
+
+    def set_quota(self, user: User, email: str, limits: QuotaLimits) -> Consumption:
+        """Set the limits of anybody (`quota.set_quota`)."""
+        return quota.set_quota(self, user, email, limits)
+
+    def default_quota(self, user: User) -> QuotaLimits:
+        """Return the limits of new users (`quota.default_quota`)."""
+        return quota.default_quota(self, user)
 
     def get_order(self, user: User, order_id: int) -> Order:
         """Return an order (`read_order.get_order`)."""

@@ -349,6 +349,63 @@ class StorageUnavailable(OrderingError):
     cause: str
 
 
+class QuotaRefused(OrderingError):
+    """A download may not begin."""
+
+    code = "QUOTA_REFUSED"
+    status = 429
+
+
+@attrs.define(eq=False)
+class QuotaExceeded(QuotaRefused):
+    """Download quota of {self.limit} exceeded (by {self.by}) for user {self.email}."""
+
+    code = "QUOTA_EXCEEDED"
+    email: str
+    limit: int
+    used: int
+    needed: int = 1
+
+    @property
+    def by(self) -> int:
+        """Return how many files more than allowed were downloaded."""
+        return self.used - self.limit
+
+
+@attrs.define(eq=False)
+class RateExceeded(QuotaRefused):
+    """Download rate of {self.limit} exceeded (by {self.by}) for user {self.email}."""
+
+    code = "RATE_EXCEEDED"
+    email: str
+    limit: int
+    used: int
+    retry_after: float | None = None
+    needed: int = 1
+
+    @property
+    def by(self) -> int:
+        """Return how many downloads more than allowed go on."""
+        return self.used - self.limit
+
+
+@attrs.define(eq=False)
+class OrderTooExpensive(OrderingError):
+    """The order needs {self.needed} downloads but user {self.email} has {self.left} left (quota {self.limit})."""
+
+    code = "ORDER_LIMIT_REACHED"
+    status = 422
+    email: str
+    limit: int
+    used: int
+    needed: int
+
+    @property
+    def left(self) -> int:
+        """Return how many files the user may still download."""
+        return max(0, self.limit - self.used)
+
+
 @attrs.define(eq=False)
 class NotifierUnavailable(OrderingError):
     """Nobody can be told at the moment: {self.cause}."""

@@ -95,4 +95,53 @@ class OrdersAside:
     orders: tuple[OrderAside, ...]
 
 
-Event = OrderCreated | SuborderDone | OrderEnded | FileOversized | OrdersAside
+@attrs.frozen
+class RefusedDownload:
+    """Name a file that a quota kept back.
+
+    Attributes:
+        filename: its name.
+        rate: True when too many downloads went on, False when the quota was used up.
+    """
+
+    filename: str
+    rate: bool
+
+    def __str__(self) -> str:
+        return f"Could not download file {self.filename}: download {'rate' if self.rate else 'quota'} exceeded."
+
+
+@attrs.frozen(kw_only=True)
+class DownloadsRefused:
+    """A quota kept files back from a user.
+
+    Attributes:
+        order_id: one of the orders.
+        owner: who wanted to download, and is told.
+        correlation_id: that of the order.
+        first: at most `REFUSALS_SHOWN` of the files.
+        total: how many they are.
+    """
+
+    order_id: int
+    owner: str
+    correlation_id: str
+    first: tuple[RefusedDownload, ...]
+    total: int
+
+    @property
+    def text(self) -> str:
+        """Return what the user is told, a line for each of the first files."""
+        more = self.total - len(self.first)
+        return "\n".join((*map(str, self.first), *([f"... and {more} more download errors."] if more else ())))
+
+    def joined(self, other: DownloadsRefused) -> DownloadsRefused:
+        """Return both as one."""
+        first = (*self.first, *other.first)[:REFUSALS_SHOWN]
+        return attrs.evolve(self, first=first, total=self.total + other.total)
+
+
+#: files that a report of refused downloads names
+REFUSALS_SHOWN = 3
+
+Event = OrderCreated | SuborderDone | OrderEnded | FileOversized | OrdersAside | DownloadsRefused

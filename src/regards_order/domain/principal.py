@@ -8,7 +8,6 @@ import attrs
 
 from regards_order.domain.errors import InvalidInput, NotAllowed, NotManager
 from regards_order.domain.product import PUBLIC
-from regards_order.domain.quota import UNLIMITED, check_limit
 from regards_order.domain.text import text_faults
 
 
@@ -115,15 +114,7 @@ class Account:
     Attributes:
         user: who it is.
         active: False for somebody who may not order any more.
-        max_quota: files that may be downloaded in all; -1 = unlimited.
-        rate_limit: files that may be downloaded at once; -1 = unlimited.
     """
 
     user: User
     active: bool = True
-    max_quota: int = attrs.field(default=UNLIMITED)
-    rate_limit: int = attrs.field(default=UNLIMITED)
-
-    def __attrs_post_init__(self) -> None:
-        check_limit("max_quota", self.max_quota)
-        check_limit("rate_limit", self.rate_limit)

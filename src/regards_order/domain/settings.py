@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from regards_order.domain.errors import Fault, InvalidInput
+from regards_order.domain.quota import UNLIMITED, check_limit
 
 
 def _positive(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
@@ -15,6 +16,10 @@ def _positive(instance: object, attribute: attrs.Attribute[int], value: int) -> 
 def _not_negative(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
     if value < 0:
         raise InvalidInput((Fault(f"$.{attribute.name}", f"{value} is below 0"),))
+
+
+def _limit(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+    check_limit(attribute.name, value)
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +36,8 @@ class Settings:
         reminder_hours: files that wait for their user for so long are a reason for a mail.
         app_hours: as *user_hours*, for orders that other services place.
         max_hours: an order never lives longer.
+        max_quota: files that a user may download in all, unless he has a limit of his own; -1 = unlimited.
+        rate_limit: files that a user may download at the same moment, alike.
         storage_silence_hours: a file about which the storage said nothing for so long is in error.
         storage_batch: checksums asked at once.
         storage_poll_seconds: seconds between two looks for the storage's answers.
@@ -50,6 +57,8 @@ class Settings:
     reminder_hours: int = attrs.field(default=72, validator=_positive)
     app_hours: int = attrs.field(default=2, validator=_not_negative)
     max_hours: int = attrs.field(default=168, validator=_positive)
+    max_quota: int = attrs.field(default=UNLIMITED, validator=_limit)
+    rate_limit: int = attrs.field(default=UNLIMITED, validator=_limit)
     expiry_seconds: int = attrs.field(default=3600, validator=_positive)
     storage_silence_hours: int = attrs.field(default=2, validator=_positive)
     storage_batch: int = attrs.field(default=1000, validator=_positive)

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from regards_order.domain.errors import Fault, InvalidInput, UnknownSetting
+from regards_order.domain.quota import UNLIMITED
 from regards_order.domain.settings import Settings
 
 #: a value as JSON has it
@@ -55,6 +56,20 @@ def _change_max(settings: Settings, value: Value) -> Settings:
     return attrs.evolve(settings, max_hours=hours)
 
 
+def _limit(value: Value, word: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not UNLIMITED <= value < 2**63:
+        raise InvalidInput((Fault("$.value", f"parameter [{word}] must be a valid number >= -1, not {value!r}"),))
+    return value
+
+
+def _change_quota(settings: Settings, value: Value) -> Settings:
+    return attrs.evolve(settings, max_quota=_limit(value, "quota"))
+
+
+def _change_rate(settings: Settings, value: Value) -> Settings:
+    return attrs.evolve(settings, rate_limit=_limit(value, "rate"))
+
+
 _SETTINGS: Mapping[str, _Setting] = {
     "user_order_parameters": _Setting(
         lambda settings: {
@@ -65,6 +80,8 @@ _SETTINGS: Mapping[str, _Setting] = {
     ),
     "app_sub_order_duration": _Setting(lambda settings: settings.app_hours, _change_app),
     "expiration_max_duration_in_hours": _Setting(lambda settings: settings.max_hours, _change_max),
+    "maxQuota": _Setting(lambda settings: settings.max_quota, _change_quota),
+    "rateLimit": _Setting(lambda settings: settings.rate_limit, _change_rate),
 }
 
 

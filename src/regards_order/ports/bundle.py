@@ -12,6 +12,7 @@ from regards_order.ports.clock import Clock
 from regards_order.ports.ids import UniqueIds
 from regards_order.ports.notifier import LogNotifier, Notifier
 from regards_order.ports.patterns import Patterns
+from regards_order.ports.quotas import Quotas, Uncounted
 from regards_order.ports.sources import External
 from regards_order.ports.storage import Storage
 from regards_order.ports.unit_of_work import UnitOfWork
@@ -30,5 +31,6 @@ class Ports:
     clock: Clock
     unique_ids: UniqueIds
     leases: Leases = attrs.field(factory=Unrenewed)
+    quotas: Quotas = attrs.field(factory=Uncounted)
     notifier: Notifier = attrs.field(factory=LogNotifier)
     settings: Settings = Settings()

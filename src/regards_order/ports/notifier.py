@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from regards_order.domain.events import FileOversized, OrderCreated, OrdersAside
+from regards_order.domain.events import DownloadsRefused, FileOversized, OrderCreated, OrdersAside
 from regards_order.domain.order import Order
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,10 @@ class Notifier(Protocol):
         """Warn administrators of a file that is larger than a suborder may be."""
         ...
 
+    def downloads_refused(self, event: DownloadsRefused) -> None:
+        """Tell a user what a quota kept back; twice within half a minute it does not happen."""
+        ...
+
 
 class LogNotifier:
     """Tell nobody and write a line to the log: a `Notifier` for whoever has no other."""
@@ -52,3 +56,8 @@ class LogNotifier:
         """Log that a file is larger than a suborder may be."""
         extra = {"action": "file_oversized", "order_id": event.order_id, "file": event.filename}
         _log.warning("file larger than a suborder", extra=extra)
+
+    def downloads_refused(self, event: DownloadsRefused) -> None:
+        """Log what a quota kept back."""
+        extra = {"action": "downloads_refused", "owner": event.owner, "files": event.total}
+        _log.info("downloads refused", extra=extra)

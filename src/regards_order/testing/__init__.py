@@ -11,6 +11,7 @@ from regards_order.domain.settings import Settings
 from regards_order.ports.catalog import Catalog
 from regards_order.testing.memory_catalog import MemoryCatalog
 from regards_order.testing.memory_notifier import MemoryNotifier
+from regards_order.testing.memory_quotas import MemoryQuotas
 from regards_order.testing.memory_storage import (
     BytesSource,
     CountedIds,
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryCatalog",
     "MemoryExternal",
     "MemoryNotifier",
+    "MemoryQuotas",
     "MemoryStorage",
     "MemoryStore",
     "RePatterns",
@@ -66,5 +68,6 @@ def in_memory(
         clock=clock or ManualClock(),
         unique_ids=CountedIds(),
         notifier=MemoryNotifier(),
+        quotas=MemoryQuotas(),
         settings=settings or Settings(),
     )

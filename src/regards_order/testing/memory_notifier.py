@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from regards_order.domain.events import Event, FileOversized, OrderCreated, OrdersAside
+from regards_order.domain.events import DownloadsRefused, Event, FileOversized, OrderCreated, OrdersAside
 from regards_order.domain.order import Order
 
 
@@ -33,6 +33,10 @@ class MemoryNotifier:
 
     def file_oversized(self, event: FileOversized) -> None:
         """Remember that administrators were warned."""
+        self._tell(event)
+
+    def downloads_refused(self, event: DownloadsRefused) -> None:
+        """Remember that a user was told of refused downloads."""
         self._tell(event)
 
     def _tell(self, event: Event) -> None:

@@ -14,13 +14,13 @@ import click
 from rich.console import Console
 
 from regards_order.domain.errors import InvalidInput, OrderingError
-from regards_order.domain.principal import Role
 from regards_order.domain.text import is_unicode
 from regards_order_adapters.bootstrap import open_database
 from regards_order_adapters.catalog.load import Loaded
 from regards_order_adapters.cli.ask import explain
-from regards_order_adapters.cli.output import make_console, make_progress, print_table
-from regards_order_adapters.cli.shared import TENANT, Group, open_configured, read_settings, tenant_of
+from regards_order_adapters.cli.output import make_console, make_progress
+from regards_order_adapters.cli.shared import TENANT, Group, open_configured, read_settings, role_of, tenant_of
+from regards_order_adapters.cli.users import users
 from regards_order_adapters.config import WrongConfiguration
 from regards_order_adapters.sql.migrate import CURRENT, DatabaseUnusable, SchemaTooNew, SchemaTooOld
 
@@ -143,11 +143,12 @@ def token(email: str, role: str, hours: float, tenant: str | None) -> None:
     name, clock = tenant or config.tenants[0], SystemClock()
     if name not in config.tenants:
         raise click.BadParameter(f'"{name}" is none of {", ".join(config.tenants)}', param_hint="--tenant")
-    user = User(email, _role(role))
+    user = User(email, role_of(role))
     click.echo(Tokens(require_secret(config), clock).mint_bearer(name, user, clock.now() + timedelta(hours=hours)))
 
 
 cli.add_command(explain)
+cli.add_command(users)
 
 
 @cli.group(cls=Group)
@@ -229,75 +230,6 @@ def scan(folder: Path, dataset: str | None, product: str | None, tenant: str | N
     for refusal in loaded.refusals:
         console.out(f"{refusal.source}: refused: {refusal.cause}")
     _summarise(console, loaded)
-
-
-@cli.group(cls=Group)
-def users() -> None:
-    """Keep the embedded user directory."""
-
-
-@users.command(
-    epilog="""
-    regards-order users add lise@obs.example
-    regards-order users add karim@obs.example --role EXPLOIT --max-quota 100 --group lab-team --group public
-    """
-)
-@click.argument("email")
-@click.option("--role", metavar="R", default="REGISTERED_USER", show_default=True, help="Place on the ladder of roles.")
-@click.option("--max-quota", metavar="N", type=int, default=-1, show_default=True, help="Files in all; -1 = unlimited.")
-@click.option(
-    "--rate-limit", metavar="N", type=int, default=-1, show_default=True, help="Files at once; -1 = unlimited."
-)
-@click.option("--group", "groups", metavar="G", multiple=True, help="Access group; may be given again.")
-@click.option("--inactive", is_flag=True, help="The user may not order any more.")
-@TENANT
-def add(
-    email: str,
-    role: str,
-    max_quota: int,
-    rate_limit: int,
-    groups: tuple[str, ...],
-    inactive: bool,
-    tenant: str | None,
-) -> None:
-    """Add EMAIL to the directory, or change its entry."""
-    from regards_order.domain.principal import Account, User
-
-    user = User(email, _role(role), frozenset(groups or ("public",)))
-    account = Account(user, active=not inactive, max_quota=max_quota, rate_limit=rate_limit)
-    with open_configured() as service, service.store(tenant_of(service, tenant)).write() as tx:
-        known = tx.users.get(email) is not None
-        tx.users.put(account)
-    click.echo(f"{email} {'changed' if known else 'added'}")
-
-
-@users.command("list", epilog="regards-order users list --tenant lab")
-@TENANT
-def list_(tenant: str | None) -> None:
-    """List the directory; in a pipe with tabs between the columns."""
-    with open_configured() as service:
-        name = tenant_of(service, tenant)
-        with service.store(name).read() as tx:
-            accounts = tx.users.all()
-    heads = ("EMAIL", "ROLE", "GROUPS", "ACTIVE", "MAX_QUOTA", "RATE_LIMIT")
-    rows = [
-        (
-            account.user.email,
-            account.user.role.name,
-            ",".join(sorted(account.user.groups)),
-            "yes" if account.active else "no",
-            account.max_quota,
-            account.rate_limit,
-        )
-        for account in accounts
-    ]
-    print_table(make_console(), f"Users of {name}", heads, rows)
-
-
-def _role(name: str) -> Role:
-    if name not in Role.__members__:
-        raise click.BadParameter(f'"{name}" is none of {", ".join(Role.__members__)}', param_hint="--role")
-    return Role[name]
 
 
 def _summarise(console: Console, loaded: Loaded) -> None:

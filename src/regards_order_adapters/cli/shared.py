@@ -6,6 +6,7 @@ import logging
 
 import click
 
+from regards_order.domain.principal import Role
 from regards_order_adapters.bootstrap import Service, open_service
 from regards_order_adapters.cli import logs
 from regards_order_adapters.config import Config, read_config
@@ -47,3 +48,10 @@ def open_configured() -> Service:
 def tenant_of(service: Service, given: str | None) -> str:
     """Return the tenant that was given, else the first configured one."""
     return service.config.tenants[0] if given is None else given
+
+
+def role_of(name: str) -> Role:
+    """Return the role of this name; another one is wrong use."""
+    if name not in Role.__members__:
+        raise click.BadParameter(f'"{name}" is none of {", ".join(Role.__members__)}', param_hint="--role")
+    return Role[name]

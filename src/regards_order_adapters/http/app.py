@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regards_order.application.ordering import Ordering
 from regards_order.domain.principal import Role
-from regards_order_adapters.http import basket, files, health, orders, settings
+from regards_order_adapters.http import basket, files, health, orders, quota, settings
 from regards_order_adapters.http.answers import JSON, MULTIPART, Answer
 from regards_order_adapters.http.calls import Endpoint, Resource, refuse, working
 from regards_order_adapters.http.errors import UnknownPath, WrongVerb
@@ -54,6 +54,14 @@ ENDPOINTS: dict[str, dict[str, Endpoint]] = {
     "/orders/{orderId}/files/available": {"GET": Endpoint(working(files.list_available))},
     "/orders/{orderId}/filesTask/{filesTaskId}/files/available": {"GET": Endpoint(working(files.list_available))},
     "/orders/files/{dataFileId}": {"GET": Endpoint(files.download_file, download=True)},
+    "/quota": {"GET": Endpoint(working(quota.own_limits), role=Role.PUBLIC)},
+    "/quota/current": {"GET": Endpoint(working(quota.own_values), role=Role.PUBLIC)},
+    "/quota/max": {"GET": Endpoint(working(quota.default_limit), role=Role.ADMIN)},
+    "/quota/current/{user_email}": {"GET": Endpoint(working(quota.values_of), role=Role.PROJECT_ADMIN)},
+    "/quota/{user_email}": {
+        "GET": Endpoint(working(quota.limits_of), role=Role.PROJECT_ADMIN),
+        "PUT": Endpoint(working(quota.set_limits), role=Role.PROJECT_ADMIN, body=JSON),
+    },
     "/settings": {"GET": Endpoint(working(settings.list_settings), role=Role.ADMIN)},
     "/settings/{name}": {
         "PUT": Endpoint(working(settings.change_setting), role=Role.ADMIN, body=JSON),

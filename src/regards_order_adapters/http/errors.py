@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 
 import attrs
@@ -17,7 +18,11 @@ from regards_order.domain.errors import (
     NotAllowed,
     NotManager,
     OrderingError,
+    OrderTooExpensive,
     QueryRefused,
+    QuotaExceeded,
+    QuotaRefused,
+    RateExceeded,
     SearchRefused,
 )
 from regards_order_adapters.http.accept import Accept
@@ -195,10 +200,11 @@ def refusal(error: OrderingError, accept: str = "", *, pretty: bool = False) -> 
         return Answer(status, headers=headers)
     extra = {"action": "request_refused", "code": error.code, "status": status, "cause": _sentence(error)}
     _log.log(logging.WARNING if status >= 500 else logging.INFO, "request refused", extra=extra)
-    if status == 429:  # clients show the text of a refused quota as it is
-        return Answer(status, error.message.encode(errors="replace"), {"content-type": "text/plain; charset=utf-8"})
-    if Accept.of(accept).names(PROBLEM):
+    if Accept.of(accept).names(PROBLEM) and (status != 429 or isinstance(error, QuotaRefused)):
         return Answer.json(_problem(error), status, pretty=pretty, headers={**headers, "content-type": PROBLEM})
+    if status == 429:  # clients show the text as it is, whoever refused it
+        headers = {**headers, "content-type": "text/plain; charset=utf-8"}
+        return Answer(status, error.message.encode(errors="replace"), headers)
     return Answer.json(
         {"messages": [_writable(message) for message in _messages(error)]}, status, pretty=pretty, headers=headers
     )
@@ -209,6 +215,11 @@ def _headers(error: OrderingError) -> dict[str, str]:
         return {"retry-after": str(PENDING_SECONDS), "x-regards-retry": str(PENDING_SECONDS * 1000)}
     if error.status == 503:
         return {"retry-after": str(RETRY_SECONDS)}
+    if isinstance(error, RateExceeded):
+        again = {} if error.retry_after is None else {"retry-after": str(math.ceil(error.retry_after))}
+        return {"x-download-limit": "rate", **again}
+    if isinstance(error, QuotaExceeded):
+        return {"x-download-limit": "quota"}
     if isinstance(error, Unauthenticated):
         return {"www-authenticate": "Bearer"}
     return {"allow": error.allowed} if isinstance(error, WrongVerb) else {}
@@ -242,6 +253,8 @@ def _problem(error: OrderingError) -> dict[str, object]:
         problem["errors"] = [
             {"path": _writable(fault.path), "detail": _writable(fault.detail)} for fault in _faults(error)
         ]
+    elif isinstance(error, QuotaExceeded | RateExceeded | OrderTooExpensive):
+        problem |= {"limit": error.limit, "used": error.used, "needed": error.needed}
     elif isinstance(error, LabelTaken | LabelTooLong):
         problem["errors"] = [{"path": "$.label", "detail": problem["detail"]}]
     return problem

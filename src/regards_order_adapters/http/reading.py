@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import attrs
 
 from regards_order.domain.errors import Fault, InvalidInput
+from regards_order.domain.quota import QuotaLimits
 from regards_order.domain.selection import FileFilter, SelectionRequest
 from regards_order.domain.text import is_unicode
 from regards_order_adapters.http.dates import read_date
@@ -48,6 +49,14 @@ class Fields:
         """Return a text."""
         text: str | None = self._take(name, str, "a text")
         return text
+
+    def whole(self, name: str) -> int:
+        """Return a whole number, which has to be there."""
+        value = _whole(self.data.get(name))
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        self.faults.append(Fault(f"{self.path}.{name}", f"is {_kind(value)}; a whole number is expected"))
+        return 0
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         """Return a list of texts."""
@@ -174,6 +183,22 @@ def read_setting(body: Any) -> Any:
     if not isinstance(value, dict):
         return _whole(value)
     return {name: _whole(value[name]) for name in _MEMBERS if value.get(name) is not None}
+
+
+def read_quota(body: Any, email: str) -> QuotaLimits:
+    """Return the limits that are to be set for *email*.
+
+    Raises:
+        MalformedRequest: naming every field that is missing or of a wrong type, and the e-mail of somebody else.
+        InvalidInput: a limit is below -1.
+    """
+    fields = Fields.of(body)
+    named = fields.text("email")
+    if named is not None and named != email:
+        fields.faults.append(Fault("$.email", f'is "{named}"; the path names "{email}"'))
+    max_quota, rate_limit = fields.whole("maxQuota"), fields.whole("rateLimit")
+    fields.check()
+    return QuotaLimits(max_quota, rate_limit)
 
 
 def _whole(value: Any) -> Any:

@@ -19,6 +19,8 @@ _DESCRIPTIONS = {
     "user_order_parameters": "Parameters for User order (in hours)",
     "app_sub_order_duration": "Sub order duration for applicative orders (in hours)",
     "expiration_max_duration_in_hours": "Order expiration duration maximal (in hours)",
+    "maxQuota": "Files that a new user may download in all (-1 = unlimited)",
+    "rateLimit": "Files that a new user may download at once (-1 = unlimited)",
 }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import attrs
 
 from regards_order.domain.errors import NotificationRefused
-from regards_order.domain.events import OrderAside, OrderCreated, OrdersAside
+from regards_order.domain.events import DownloadsRefused, OrderAside, OrderCreated, OrdersAside
 from regards_order.domain.order import ERASED, Order
 from regards_order.ports.clock import Clock
 from regards_order_adapters.mail.dates import iso, readable
@@ -96,6 +97,17 @@ class Composer:
         if not orders:
             raise NotificationRefused(event.owner, "all the orders have expired")
         return self._mail(ASIDE, event, {"orders": orders})
+
+    def downloads_refused(self, event: DownloadsRefused) -> Mail:
+        """Return the mail about files that a quota kept back; its words are the same in every language."""
+        return Mail(
+            receiver=event.owner,
+            subject="Download quota errors",
+            text=event.text + "\n",
+            html=f"<pre>{escape(event.text)}</pre>\n",
+            language="en",
+            correlation_id=event.correlation_id,
+        )
 
     def _aside(self, order: OrderAside) -> Mapping[str, Any]:
         return {

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import attrs
 
-from regards_order.domain.events import FileOversized, OrderCreated, OrdersAside
+from regards_order.domain.events import DownloadsRefused, FileOversized, OrderCreated, OrdersAside
 from regards_order.domain.order import Order
 from regards_order_adapters.mail.composing import Composer, Mail
 
@@ -41,6 +41,10 @@ class MailNotifier:
     def orders_aside(self, event: OrdersAside) -> None:
         """Remind a user of files that wait for download."""
         self.transport.send(self.composer.orders_aside(event))
+
+    def downloads_refused(self, event: DownloadsRefused) -> None:
+        """Tell a user what a quota kept back."""
+        self.transport.send(self.composer.downloads_refused(event))
 
     def file_oversized(self, event: FileOversized) -> None:
         """Warn administrators, in the log, of a file that is larger than a suborder may be."""

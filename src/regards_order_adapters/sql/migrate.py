@@ -16,7 +16,7 @@ from regards_order_adapters.sql.dialects import be_patient, is_postgresql
 from regards_order_adapters.sql.unit_of_work import writing
 
 #: the schema that this code is written for; grows with every migration
-CURRENT = 4
+CURRENT = 5
 # of an advisory lock of PostgreSQL: any number that nobody else has
 _LOCK = 0x7265676172647300
 

@@ -16,8 +16,10 @@ from typing import Any
 import orjson
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.sql.compiler import Compiled
 
-from regards_order_adapters.sql.options import IDS, WRITE
+from regards_order_adapters.sql.options import ALONE, IDS, WRITE
+from regards_order_adapters.sql.pool import FairPool
 from regards_order_adapters.sql.types import dump_json
 
 _PATIENCE_SECONDS = 7.0
@@ -42,7 +44,7 @@ _SETTINGS = {
 
 
 def make_engine(url: sa.URL) -> sa.Engine:
-    """Return an engine for PostgreSQL, with another small one behind it that gives ids.
+    """Return an engine for PostgreSQL, with small ones behind it: for ids, and for single statements.
 
     A block of ids is taken in a transaction of its own: the counter would else be locked until the end of a long one.
     That one need not wait for the disk, because whatever makes use of the ids is written after it.
@@ -50,8 +52,10 @@ def make_engine(url: sa.URL) -> sa.Engine:
     engine = _make_engine(url, pool_size=8, max_overflow=16)
     sa.event.listen(engine, "begin", _begin)
     ids = _make_engine(url, {"synchronous_commit": "off"}, pool_size=1, max_overflow=1, isolation_level="AUTOCOMMIT")
-    engine.update_execution_options(**{IDS: ids})
-    sa.event.listen(engine, "engine_disposed", lambda _: ids.dispose())
+    alone = _make_engine(url, pool_size=8, max_overflow=0, isolation_level="AUTOCOMMIT")
+    engine.update_execution_options(**{IDS: ids, ALONE: alone})
+    for other in (ids, alone):
+        sa.event.listen(engine, "engine_disposed", lambda _, other=other: other.dispose())
     return engine
 
 
@@ -80,6 +84,14 @@ def copy(connection: sa.Connection, statement: str, tenant: int, rows: Iterable[
                 target.write_row(first + row)
     except psycopg.Error as error:
         raise sa.exc.DBAPIError.instance(statement, None, error, psycopg.Error) from error
+
+
+def fetch_one(connection: sa.Connection, statement: Compiled, **values: Any) -> tuple[Any, ...] | None:
+    """Return the first row of a statement that is run by the driver alone: SQLAlchemy would take as long again."""
+    try:
+        return _raw(connection).execute(statement.string, {**statement.params, **values}).fetchone()
+    except psycopg.Error as error:
+        raise sa.exc.DBAPIError.instance(statement.string, None, error, psycopg.Error) from error
 
 
 class Connection(psycopg.Connection[Any]):
@@ -121,6 +133,7 @@ def _make_engine(url: sa.URL, settings: dict[str, str] | None = None, **options:
         json_serializer=dump_json,
         json_deserializer=orjson.loads,
         use_native_hstore=False,
+        poolclass=FairPool,
         pool_timeout=_POOL_SECONDS,
         **options,
     )

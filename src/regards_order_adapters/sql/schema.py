@@ -269,6 +269,29 @@ outbox = sa.Table(
     sa.Index(None, "tenant_id", "number"),
 )
 
+# "active" also counts leases that have run out, until somebody needs their places: a grant is one conditional change
+quotas = sa.Table(
+    "quotas",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("email", Characters(128), primary_key=True),
+    sa.Column("max_quota", sa.BigInteger, nullable=False),
+    sa.Column("rate_limit", sa.BigInteger, nullable=False),
+    sa.Column("consumed", sa.BigInteger, nullable=False),
+    sa.Column("active", sa.BigInteger, nullable=False),
+    sa.Column("resets", sa.Integer, nullable=False),
+)
+
+quota_leases = sa.Table(
+    "quota_leases",
+    metadata,
+    sa.Column("tenant_id", sa.SmallInteger, sa.ForeignKey("tenants.id"), primary_key=True),
+    sa.Column("email", Characters(128), primary_key=True),
+    sa.Column("lease_id", Characters(64), primary_key=True),
+    sa.Column("leased_until", sa.BigInteger, nullable=False),
+    sa.Column("resets", sa.Integer, nullable=False),
+)
+
 chores = sa.Table(
     "chores",
     metadata,
@@ -296,8 +319,6 @@ accounts = sa.Table(
     sa.Column("role", Named(Role), nullable=False),
     sa.Column("groups", sa.JSON, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
-    sa.Column("max_quota", sa.BigInteger, nullable=False),
-    sa.Column("rate_limit", sa.BigInteger, nullable=False),
 )
 
 # --- catalogue -------------------------------------------------------------------------------------------------------

@@ -275,8 +275,6 @@ class SqlUsers:
             "role": user.role,
             "groups": sorted(user.groups),
             "active": account.active,
-            "max_quota": account.max_quota,
-            "rate_limit": account.rate_limit,
         }
         self._scope.upsert(table, [row])
 
@@ -294,6 +292,5 @@ class SqlUsers:
         if emails:
             query = query.where(table.c.email.in_(emails))
         return tuple(
-            Account(User(row.email, row.role, frozenset(row.groups)), row.active, row.max_quota, row.rate_limit)
-            for row in self._scope.execute(query)
+            Account(User(row.email, row.role, frozenset(row.groups)), row.active) for row in self._scope.execute(query)
         )

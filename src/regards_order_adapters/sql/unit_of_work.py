@@ -13,7 +13,7 @@ from regards_order_adapters.sql.answers import SqlAnswers
 from regards_order_adapters.sql.claims import SqlClaims
 from regards_order_adapters.sql.files import SqlFiles
 from regards_order_adapters.sql.listings import SqlListings
-from regards_order_adapters.sql.options import WRITE
+from regards_order_adapters.sql.options import ALONE, WRITE
 from regards_order_adapters.sql.orders import SqlOrders, SqlSuborders
 from regards_order_adapters.sql.stores import SqlBaskets, SqlIds, SqlOutbox, SqlSlots, SqlTenantSettings, SqlUsers
 from regards_order_adapters.sql.tenancy import Scope
@@ -63,6 +63,17 @@ class SqlStore:
         """Open a transaction that may change things; on SQLite the only one at a time."""
         with _translated(), writing(self._engine) as connection:
             yield SqlTransaction(Scope(self._tenant, connection))
+
+    @contextmanager
+    def statement(self) -> Iterator[Scope]:
+        """Open what runs one statement that is a transaction of its own; on PostgreSQL that is one round trip."""
+        alone: sa.Engine | None = self._engine.get_execution_options().get(ALONE)
+        if alone is None:
+            with self.write() as tx:
+                yield tx.scope
+            return
+        with _translated(), alone.connect() as connection:
+            yield Scope(self._tenant, connection)
 
 
 @contextmanager

@@ -14,9 +14,17 @@ import attrs
 import pytest
 
 from regards_order import Order, OrderStatus
-from regards_order.domain.errors import NotificationRefused
-from regards_order.domain.events import FileOversized, OrderAside, OrderCreated, OrdersAside
-from regards_order.testing import ManualClock
+from regards_order.domain.errors import NotificationRefused, NotifierUnavailable
+from regards_order.domain.events import (
+    DownloadsRefused,
+    FileOversized,
+    OrderAside,
+    OrderCreated,
+    OrdersAside,
+    RefusedDownload,
+)
+from regards_order.ports.notifier import LogNotifier
+from regards_order.testing import ManualClock, MemoryNotifier
 from regards_order_adapters.config import Config, WrongConfiguration
 from regards_order_adapters.mail.build import check_mail, make_notifier
 from regards_order_adapters.mail.composing import ASIDE, CREATED, Mail
@@ -57,6 +65,17 @@ WAITING = tuple(
     for number in (1, 2)
 )
 REMINDER = OrdersAside(order_id=1, owner=LISE, correlation_id="c-1", orders=WAITING)
+REFUSED = DownloadsRefused(
+    order_id=54,
+    owner=LISE,
+    correlation_id="c-54",
+    first=(
+        RefusedDownload("a <b>&.tif", rate=False),
+        RefusedDownload("é.tif", rate=True),
+        RefusedDownload("c", rate=False),
+    ),
+    total=7,
+)
 
 
 @attrs.define
@@ -375,6 +394,59 @@ def test_template_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / f"en/{ASIDE}.txt").write_bytes(b"\xff")
     with pytest.raises(NotificationRefused, match="UnicodeDecodeError"):
         reminded(mail_templates=str(tmp_path))
+
+
+# --- downloads that a quota kept back --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_refused_downloads_are_told_in_the_same_words(language: str) -> None:
+    """A line for each of the first files, then how many more; programs read them, so no language changes them."""
+    sender = notifier(attrs.evolve(CONFIG, mail_language=language))
+    sender.downloads_refused(REFUSED)
+    mail = only(sender)
+    assert (mail.receiver, mail.subject, mail.language) == (LISE, "Download quota errors", "en")
+    assert mail.correlation_id == "c-54"
+    lines = [
+        "Could not download file a <b>&.tif: download quota exceeded.",
+        "Could not download file é.tif: download rate exceeded.",
+        "Could not download file c: download quota exceeded.",
+        "... and 4 more download errors.",
+    ]
+    assert mail.text.splitlines() == lines
+    lines[0] = lines[0].replace("a <b>&.tif", "a &lt;b&gt;&amp;.tif")
+    assert mail.html == "<pre>" + "\n".join(lines) + "</pre>\n"
+
+
+def test_refused_downloads_arrive() -> None:
+    """Both parts of the message say the same as the mail."""
+    sender = notifier()
+    sender.downloads_refused(REFUSED)
+    arrived = message(only(sender))
+    assert (arrived["To"], arrived["Subject"]) == (LISE, "Download quota errors")
+    text, html = parts(arrived)
+    assert text.splitlines() == REFUSED.text.splitlines()
+    assert "é.tif" in html
+
+
+def test_refused_downloads_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Without a mail server the mail is one record; without any notifier a line with receiver and number."""
+    caplog.set_level(logging.INFO)
+    make_notifier(CONFIG, "alps", ManualClock(NOW), RandomIds()).downloads_refused(REFUSED)
+    LogNotifier().downloads_refused(REFUSED)
+    mail, line = map(vars, caplog.records)
+    assert (mail["action"], mail["receiver"], mail["text"]) == ("mail", LISE, REFUSED.text + "\n")
+    assert (line["action"], line["owner"], line["files"]) == ("downloads_refused", LISE, 7)
+
+
+def test_refused_downloads_in_memory() -> None:
+    """A notifier of tests remembers them, or fails as it is told."""
+    sender = MemoryNotifier()
+    sender.downloads_refused(REFUSED)
+    sender.failure = NotifierUnavailable("no mail server")
+    with pytest.raises(NotifierUnavailable):
+        sender.downloads_refused(REFUSED)
+    assert sender.told == [REFUSED]
 
 
 # --- without a mail server -------------------------------------------------------------------------------------------

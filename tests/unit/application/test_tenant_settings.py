@@ -12,6 +12,7 @@ from regards_order.domain.errors import UnknownSetting
 
 LISE, ADMIN = User("lise@obs.example"), User("adm@obs.example", Role.ADMIN)
 USER, APP, LONGEST = "user_order_parameters", "app_sub_order_duration", "expiration_max_duration_in_hours"
+QUOTAS = (TenantSetting("maxQuota", -1, -1), TenantSetting("rateLimit", -1, -1))
 HOUR = dt.timedelta(hours=1)
 
 
@@ -34,6 +35,7 @@ def test_defaults_are_those_of_the_program(make_centre) -> None:
         TenantSetting(USER, user, user),
         TenantSetting(APP, 2, 2),
         TenantSetting(LONGEST, 3, 3),
+        *QUOTAS,
     )
 
 
@@ -43,11 +45,11 @@ def test_change_and_reset(centre) -> None:
     user = {"subOrderDuration": 72, "delayBeforeEmailNotification": 72}
     centre.ordering.change_setting(ADMIN, USER, user)
     centre.ordering.change_setting(ADMIN, LONGEST, 25)
-    assert values(centre) == {USER: user, APP: 2, LONGEST: 25}
+    assert values(centre) == {USER: user, APP: 2, LONGEST: 25, "maxQuota": -1, "rateLimit": -1}
     assert stored(centre) == {USER: user, LONGEST: 25}
     for _ in range(2):
         assert centre.ordering.reset_setting(ADMIN, LONGEST) == TenantSetting(LONGEST, 168, 168)
-    assert values(centre) == {USER: user, APP: 2, LONGEST: 168}
+    assert values(centre) == {USER: user, APP: 2, LONGEST: 168, "maxQuota": -1, "rateLimit": -1}
 
 
 @pytest.mark.parametrize("user", [LISE, User("ex@obs.example", Role.EXPLOIT)])

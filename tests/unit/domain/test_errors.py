@@ -169,6 +169,25 @@ TABLE = [
         503,
         "The database cannot do this now (disk full): try again later.",
     ),
+    (errors.QuotaRefused(), "QUOTA_REFUSED", 429, "A download may not begin."),
+    (
+        errors.QuotaExceeded("lise@obs.example", 5, 7),
+        "QUOTA_EXCEEDED",
+        429,
+        "Download quota of 5 exceeded (by 2) for user lise@obs.example.",
+    ),
+    (
+        errors.RateExceeded("lise@obs.example", 2, 2, 12.5),
+        "RATE_EXCEEDED",
+        429,
+        "Download rate of 2 exceeded (by 0) for user lise@obs.example.",
+    ),
+    (
+        errors.OrderTooExpensive("lise@obs.example", 20, 15, 12),
+        "ORDER_LIMIT_REACHED",
+        422,
+        "The order needs 12 downloads but user lise@obs.example has 5 left (quota 20).",
+    ),
     (
         errors.DeliveryIncomplete(7),
         "DELIVERY_INCOMPLETE",

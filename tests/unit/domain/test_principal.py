@@ -83,16 +83,6 @@ def test_email_of_128_characters() -> None:
     assert len(User("x" * 128).email) == 128
 
 
-@pytest.mark.parametrize("name", ["max_quota", "rate_limit"])
-def test_account_limits(name: str) -> None:
-    """Limits of an account are -1 (unlimited), 0 or more."""
-    for value in (-1, 0, 5):
-        assert getattr(Account(User(OWNER), **{name: value}), name) == value
-    with pytest.raises(InvalidInput, match=rf"\$\.{name}: -2 is below -1"):
-        Account(User(OWNER), **{name: -2})
-
-
 def test_account_defaults() -> None:
-    """A new account is active and unlimited."""
-    account = Account(User(OWNER))
-    assert (account.active, account.max_quota, account.rate_limit) == (True, -1, -1)
+    """A new account is active."""
+    assert Account(User(OWNER)).active

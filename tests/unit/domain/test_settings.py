@@ -19,7 +19,10 @@ def test_defaults() -> None:
     assert (settings.app_hours, settings.reminder_hours, settings.expiry_seconds) == (2, 72, 3600)
 
 
-@pytest.mark.parametrize("name", [field.name for field in attrs.fields(Settings) if field.name != "app_hours"])
+@pytest.mark.parametrize(
+    "name",
+    [field.name for field in attrs.fields(Settings) if field.name not in ("app_hours", "max_quota", "rate_limit")],
+)
 @pytest.mark.parametrize("value", [0, -1])
 def test_limits_are_above_zero(name: str, value: int) -> None:
     """A limit that is not above 0 is refused by name."""
@@ -27,6 +30,15 @@ def test_limits_are_above_zero(name: str, value: int) -> None:
         Settings(**{name: value})
     assert [fault.path for fault in caught.value.faults] == [f"$.{name}"]
     assert getattr(Settings(**{name: 1}), name) == 1
+
+
+@pytest.mark.parametrize("name", ["max_quota", "rate_limit"])
+def test_quotas_may_be_unlimited(name: str) -> None:
+    """They are -1, 0 or more."""
+    assert getattr(Settings(), name) == -1
+    assert getattr(Settings(**{name: 0}), name) == 0
+    with pytest.raises(InvalidInput, match=rf"\$\.{name}: -2 is below -1"):
+        Settings(**{name: -2})
 
 
 def test_orders_for_programs_may_end_at_once() -> None:

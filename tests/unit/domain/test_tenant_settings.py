@@ -17,7 +17,7 @@ DURATION, DELAY = "subOrderDuration", "delayBeforeEmailNotification"
 def test_names_and_defaults() -> None:
     """The settings and their defaults are those of page 20, 13.1."""
     shown = {name: show_setting(Settings(), name) for name in setting_names()}
-    assert shown == {USER: {DURATION: 240, DELAY: 72}, APP: 2, LONGEST: 168}
+    assert shown == {USER: {DURATION: 240, DELAY: 72}, APP: 2, LONGEST: 168, "maxQuota": -1, "rateLimit": -1}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,8 @@ def test_names_and_defaults() -> None:
         (APP, 0, {"app_hours": 0}),
         (APP, 2**31 - 1, {"app_hours": 2**31 - 1}),
         (LONGEST, 1, {"max_hours": 1}),
+        ("maxQuota", 0, {"max_quota": 0}),
+        ("rateLimit", 2**63 - 1, {"rate_limit": 2**63 - 1}),
     ],
 )
 def test_good_values(name: str, value: Any, changes: dict[str, int]) -> None:
@@ -38,6 +40,7 @@ def test_good_values(name: str, value: Any, changes: dict[str, int]) -> None:
 
 
 NOT_NUMBERS = (None, True, False, "72", "", 1.0, 72.5, [72], {"value": 72})
+NOT_QUOTAS = (*NOT_NUMBERS, -2, 2**63)
 MEMBERS = f"needs exactly the members {DELAY} and {DURATION}"
 
 
@@ -47,6 +50,8 @@ MEMBERS = f"needs exactly the members {DELAY} and {DURATION}"
         *((APP, value, "$.value", "is not a valid positive number of hours, or 0") for value in (*NOT_NUMBERS, -1)),
         *((LONGEST, value, "$.value", "is not a valid positive number of hours") for value in (*NOT_NUMBERS, -1, 0)),
         (APP, 2**31, "$.value", f"{2**31} is not"),
+        *(("maxQuota", value, "$.value", "parameter [quota] must be a valid number >= -1") for value in NOT_QUOTAS),
+        *(("rateLimit", value, "$.value", "parameter [rate] must be a valid number >= -1") for value in NOT_QUOTAS),
         (LONGEST, 2**31, "$.value", f"{2**31} is not"),
         *((USER, value, "$.value", MEMBERS) for value in (None, True, 72, "72", [72, 72], {}, {DURATION: 72})),
         (USER, {DELAY: 72}, "$.value", MEMBERS),

@@ -24,6 +24,7 @@ _SUITES = (
     "orders",
     "outbox",
     "patterns",
+    "quotas",
     "slots",
     "tenant_settings",
 )
@@ -44,6 +45,7 @@ from regards_order.testing.contracts.listings import ListingsContract  # noqa: E
 from regards_order.testing.contracts.orders import OrdersContract  # noqa: E402
 from regards_order.testing.contracts.outbox import OutboxContract  # noqa: E402
 from regards_order.testing.contracts.patterns import PatternsContract  # noqa: E402
+from regards_order.testing.contracts.quotas import QuotasContract  # noqa: E402
 from regards_order.testing.contracts.slots import SlotsContract  # noqa: E402
 from regards_order.testing.contracts.storage import StorageContract, StorageSetup  # noqa: E402
 from regards_order.testing.contracts.store import StoreContract  # noqa: E402
@@ -67,6 +69,7 @@ __all__ = [
     "OrdersContract",
     "OutboxContract",
     "PatternsContract",
+    "QuotasContract",
     "SlotsContract",
     "StorageContract",
     "StorageSetup",

@@ -210,10 +210,10 @@ class UnitOfWorkContract(StoreSuite):
                 tx.baskets.save(a_basket(number))
                 tx.orders.add(an_order(number, label="the same"))
                 tx.slots.note_freed(HUGO)
-                tx.users.put(Account(User(LISE), max_quota=number))
+                tx.users.put(Account(User(LISE, groups=frozenset({f"group {number}"}))))
         for number, each in enumerate((store, neighbour), 1):
             with each.read() as tx:
                 assert [order.id for order in tx.orders.page()] == [number]
                 account = tx.users.get(LISE)
                 assert account is not None
-                assert account.max_quota == number
+                assert account.user.groups == {f"group {number}"}

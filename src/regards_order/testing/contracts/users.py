@@ -21,7 +21,7 @@ class UsersContract(StoreSuite):
     @pytest.mark.parametrize("role", Role)
     def test_an_account_comes_back_as_it_was(self, store: UnitOfWork, role: Role) -> None:
         """Every field survives."""
-        account = Account(User("josé@données.example", role, frozenset({"été", "x"})), False, 2**40, 0)
+        account = Account(User("josé@données.example", role, frozenset({"été", "x"})), active=False)
         _put(store, account)
         with store.read() as tx:
             assert tx.users.get(account.user.email) == account

@@ -11,7 +11,13 @@ from regards_order import Role, User
 
 BASE = "https://data.example.org/api/v1/rs-order/settings"
 USER, APP, LONGEST = "user_order_parameters", "app_sub_order_duration", "expiration_max_duration_in_hours"
-DEFAULTS = {USER: {"subOrderDuration": 240, "delayBeforeEmailNotification": 72}, APP: 2, LONGEST: 168}
+DEFAULTS = {
+    USER: {"subOrderDuration": 240, "delayBeforeEmailNotification": 72},
+    APP: 2,
+    LONGEST: 168,
+    "maxQuota": -1,
+    "rateLimit": -1,
+}
 
 
 @pytest.fixture

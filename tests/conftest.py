@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -39,6 +41,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Half characters in what was logged would end the process that reports it to another one."""
+    report = yield
+    report.sections = [(name, text.encode(errors="replace").decode()) for name, text in report.sections]
+    return report
+
+
 @pytest.fixture(scope="session")
 def install() -> Callable[[str], None]:
     """Return a function that installs a Debian package, if we are root; else nothing happens."""
@@ -49,11 +59,14 @@ def install() -> Callable[[str], None]:
         if os.geteuid() != 0 or not shutil.which("apt-get"):
             return
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        if not updated:
-            subprocess.run(["apt-get", "-q", "update"], env=environment, capture_output=True, check=False)
-            updated = True
-        command = ["apt-get", "-qy", "install", "--no-install-recommends", package]
-        subprocess.run(command, env=environment, capture_output=True, check=False)
+        # the processes that share the tests install one after the other
+        with (Path(tempfile.gettempdir()) / "regards-order-install.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not updated:
+                subprocess.run(["apt-get", "-q", "update"], env=environment, capture_output=True, check=False)
+                updated = True
+            command = ["apt-get", "-qy", "install", "--no-install-recommends", package]
+            subprocess.run(command, env=environment, capture_output=True, check=False)
 
     return install
 

@@ -315,8 +315,10 @@ def test_server_that_is_encrypted_from_the_first_byte(serve: Serve, certificate:
 def test_refusals(serve: Serve, verb: str, answer: str, outcome: type[Exception]) -> None:
     """For good when the receiver or the mail is refused with 5xx; else it is tried again later."""
     inbox = Inbox(answers={verb: answer})
-    with pytest.raises(outcome, match=f"the mail server answers {answer}"):
+    with pytest.raises(outcome, match=f"the mail server answers {answer}") as failed:
         sender(serve(inbox)).send(MAIL)
+    alone = outcome is NotificationRefused or answer.startswith("450")  # else it is about all mails
+    assert getattr(failed.value, "receiver", None) == (MAIL.receiver if alone else None)
     assert inbox.envelopes == []
 
 

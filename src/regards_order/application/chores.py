@@ -6,6 +6,7 @@ Each chore is claimed under a lease, so that one worker at a time does it, and a
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import logging
 from collections.abc import Callable, Mapping
 from itertools import groupby
@@ -169,21 +170,23 @@ def _has_letters(tx: Transaction) -> bool:
 
 def _tell(ports: Ports, stop: _Stop) -> tuple[int, dt.datetime]:
     """Tell what happened, letter by letter; what cannot be told now is tried again a minute later."""
-    told, after, unreachable = 0, 0, 0
+    told, after, unreachable, again = 0, 0, 0, False
     while not stop() and unreachable < _UNREACHABLE:
         with ports.store.read() as tx:
             letters = tx.outbox.page(after, 1, kinds=_TOLD)
         if not letters:
             break
         after = letters[0].number
-        if not _told(ports, letters[0].event):
-            unreachable += 1
+        outcome = _told(ports, letters[0].event)
+        if outcome is not _Told.OVER:
+            again = True
+            unreachable += outcome is _Told.AWAY
             continue
         with ports.store.write() as tx:
             tx.outbox.remove([after])
         told += 1
     now = ports.clock.now()
-    return told, now + _TELL_AGAIN if unreachable else now
+    return told, now + _TELL_AGAIN if again else now
 
 
 def _still_aside(ports: Ports, event: OrdersAside) -> OrdersAside:
@@ -202,19 +205,27 @@ def _is_aside(tx: Transaction, order_id: int) -> bool:
         return False
 
 
-def _told(ports: Ports, event: Event) -> bool:
-    """Tell what happened, and return False if it has to be told again."""
+class _Told(enum.Enum):
+    """What became of a letter: it is over, its receiver cannot be told now, or nobody can."""
+
+    OVER = enum.auto()
+    LATER = enum.auto()
+    AWAY = enum.auto()
+
+
+def _told(ports: Ports, event: Event) -> _Told:
+    """Tell what happened."""
     try:
         _tell_one(ports, event)
     except NotifierUnavailable as failure:
-        _log.warning("nobody can be told", exc_info=failure, extra={"action": "notifier_unavailable"})
-        return False
+        _log.warning("not told yet", exc_info=failure, extra={"action": "notifier_unavailable"})
+        return _Told.AWAY if failure.receiver is None else _Told.LATER
     except StoreUnavailable:
         raise
     except Exception as failure:  # a letter that can never be told must not keep the others back
         extra = {"action": "notification_failed", "order_id": event.order_id}
         _log.warning("not told", exc_info=failure, extra=extra)
-    return True
+    return _Told.OVER
 
 
 def _tell_one(ports: Ports, event: Event) -> None:
@@ -261,8 +272,9 @@ def _report(ports: Ports, stop: _Stop) -> tuple[int, dt.datetime]:
     for owner, report in reports.items():
         if stop() or unreachable == _UNREACHABLE:
             break
-        if not _told(ports, report):
-            unreachable += 1
+        outcome = _told(ports, report)
+        if outcome is not _Told.OVER:
+            unreachable += outcome is _Told.AWAY
             continue
         with ports.store.write() as tx:
             tx.outbox.remove(letters[owner])

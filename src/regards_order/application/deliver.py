@@ -28,6 +28,7 @@ from regards_order.domain.events import RefusedDownload
 from regards_order.domain.files import DELIVERABLE, FILES, FileEvent, Moved, OrderFile
 from regards_order.domain.order import Order
 from regards_order.domain.principal import User
+from regards_order.domain.text import keepable
 from regards_order.ports.archive import Archive
 from regards_order.ports.bundle import Ports
 from regards_order.ports.files import FileChoice
@@ -113,7 +114,7 @@ class Delivery:
             moved: list[Moved] = list(tx.files.move(choice, FILES.moves(FileEvent.DELIVERED)))
             for cause, ids in self._failed_ids().items():
                 choice = FileChoice(order_id=order.id, ids=ids)
-                moved += tx.files.move(choice, FILES.moves(FileEvent.DELIVERY_FAILED), cause)
+                moved += tx.files.move(choice, FILES.moves(FileEvent.DELIVERY_FAILED), keepable(cause))
             tell_refused(tx, order, self._email, self._refusals)
             after = settle(tx, order, moved, now)
         self._refusals.clear()  # told: it may be confirmed again

@@ -28,6 +28,7 @@ from regards_order.domain.events import RefusedDownload
 from regards_order.domain.files import FILES, FileEvent, FileState, OrderFile
 from regards_order.domain.order import Order
 from regards_order.domain.principal import User
+from regards_order.domain.text import keepable
 from regards_order.ports.bundle import Ports
 from regards_order.ports.files import FileChoice
 from regards_order.ports.sources import Source
@@ -173,4 +174,4 @@ def _note(
         choice = FileChoice(order_id=order.id, ids=(file.id,))
         if told is not None:
             tell_refused(tx, order, told[0], told[1:])
-        return settle(tx, order, tx.files.move(choice, FILES.moves(event), cause), now)
+        return settle(tx, order, tx.files.move(choice, FILES.moves(event), cause and keepable(cause)), now)

@@ -408,11 +408,17 @@ class OrderTooExpensive(OrderingError):
 
 @attrs.define(eq=False)
 class NotifierUnavailable(OrderingError):
-    """Nobody can be told at the moment: {self.cause}."""
+    """{self.who} be told at the moment: {self.cause}."""
 
     code = "NOTIFIER_UNAVAILABLE"
     status = 503
     cause: str
+    receiver: str | None = None
+
+    @property
+    def who(self) -> str:
+        """Return whom it is about: one receiver, or all."""
+        return "Nobody can" if self.receiver is None else f"{self.receiver} cannot"
 
 
 @attrs.define(eq=False)

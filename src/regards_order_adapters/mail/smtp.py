@@ -20,6 +20,7 @@ from regards_order_adapters.mail.message import make_message
 TIMEOUT_SECONDS = 10.0
 #: answers about our own login, not about the receiver: once it is mended the mail can go
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
+_CLOSING = 421
 
 
 @attrs.frozen
@@ -113,7 +114,8 @@ def _judged(error: Exception, receiver: str) -> OrderingError:
     refused = isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) and 500 <= code < 600
     if isinstance(error, smtplib.SMTPNotSupportedError) or (refused and code not in _LOGIN_CODES):
         return NotificationRefused(receiver, _described(error))
-    return NotifierUnavailable(_described(error))
+    alone = isinstance(error, smtplib.SMTPRecipientsRefused) and code not in (_CLOSING, *_LOGIN_CODES)
+    return NotifierUnavailable(_described(error), receiver if alone else None)
 
 
 def _described(error: Exception) -> str:

@@ -593,6 +593,21 @@ def test_after_three_letters_a_notifier_counts_as_away(twelve) -> None:
     assert grumpy.told == [ids[1], ids[0], *ids[2:]]
 
 
+def test_receivers_that_cannot_be_told_keep_nobody_back(twelve) -> None:
+    """However many mailboxes are full, all others are told; theirs are tried again a minute later."""
+    ids = [order.id for order in post(twelve, 6)]
+    grumpy = Grumpy({ids[n]: NotifierUnavailable("450 full", "lise@obs.example") for n in range(5)})
+    centre = twelve.with_(notifier=grumpy)
+    assert centre.ordering.do_chores() == 1
+    assert (grumpy.tried, grumpy.told) == (ids, ids[5:])
+    centre.ordering.do_chores()
+    assert grumpy.tried == ids
+    grumpy.failures.clear()
+    centre.ordering.clock.advance(minutes=1)
+    assert centre.ordering.do_chores() == 5
+    assert grumpy.told == [ids[5], *ids[:5]]
+
+
 @pytest.mark.parametrize(
     "failure",
     [NotificationRefused("max@obs.example", "no mail address"), RuntimeError("boom"), Conflict("Order", 1)],

@@ -341,6 +341,20 @@ def test_every_kind_of_failure(centre, deliver, caplog) -> None:
     assert len(caplog.records) == 8
 
 
+def test_a_cause_that_is_no_text_is_kept_as_one(centre, deliver) -> None:
+    """What a storage says with NUL or half characters can be stored, in a ZIP and of a single file."""
+    order = deliver(("a", b"a"), ("b", b"b"))
+    strange = SourceRefused(500, "NUL \0 and half \ud83d")
+    refusing = centre.with_(storage=Refusing(centre.storage.contents, {"a": strange, "b": strange}))
+    refusing.download(order)
+    (_, second) = centre.files(order)
+    with pytest.raises(SourceRefused):
+        refusing.ordering.open_file(LISE, second.id)
+    for file in centre.files(order):
+        assert file.download_error is not None
+        assert "NUL ? and half ?" in file.download_error
+
+
 def test_quota_refused_for_all(centre, deliver) -> None:
     """D-02: a storage that answers 429 to all leaves a ZIP of nothing but a NOTICE.txt, with its words."""
     order = deliver(*((f"f{n}", bytes([n])) for n in range(12)), ("done", b"d"), ("wait", b"w"))

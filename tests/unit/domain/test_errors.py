@@ -223,6 +223,12 @@ def test_table_is_whole() -> None:
     assert len(set(codes)) == len(codes)
 
 
+def test_a_notifier_says_whom_it_cannot_tell() -> None:
+    """One receiver, or all."""
+    failure = errors.NotifierUnavailable("450 mailbox full", "lise@obs.example")
+    assert str(failure) == "lise@obs.example cannot be told at the moment: 450 mailbox full."
+
+
 def test_errors_are_public() -> None:
     """A program can catch every error of the core by a public name."""
     for error, *_ in TABLE:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from regards_order import QuotaExceeded, QuotaLimits, RateExceeded
+from regards_order import QuotaExceeded, QuotaLimits, RateExceeded, StoreUnavailable
 from regards_order_adapters.sql import schema
 from regards_order_adapters.sql.engine import make_engine
-from regards_order_adapters.sql.quotas import SqlQuotas
+from regards_order_adapters.sql.quotas import SqlQuotas, _renew
 from regards_order_adapters.sql.unit_of_work import SqlStore
 from servers import starter
 from servers.centre import until
@@ -124,3 +124,26 @@ def test_grants_and_refusals_are_short(quotas: SqlQuotas) -> None:
         quotas.start(LISE, "too much", QuotaLimits)
     assert not any("count(" in each for each in statements)
     assert 0 < len(statements) <= 6
+
+
+def test_a_renewal_that_fails_is_made_again_in_time(
+    quotas: SqlQuotas, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that is away for a moment, or an error that nobody foresaw, costs no download its place."""
+    quotas._ttl = 3.0
+    failures: list[Exception] = [StoreUnavailable("it restarts"), RuntimeError("nobody knows")]
+    renewed: list[None] = []
+
+    def renew(*arguments: Any) -> None:
+        if failures:
+            raise failures.pop()
+        _renew(*arguments)
+        renewed.append(None)
+
+    monkeypatch.setattr("regards_order_adapters.sql.quotas._renew", renew)
+    quotas.start(LISE, "long", QuotaLimits)
+    until(lambda: len(renewed) == 2)
+    known = quotas.consumption(LISE)
+    assert known is not None
+    assert (known.consumed, known.active) == (1, 1)
+    assert [record.action for record in caplog.records] == ["quota_not_renewed"] * 2  # type: ignore[attr-defined]

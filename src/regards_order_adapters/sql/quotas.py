@@ -135,17 +135,22 @@ class SqlQuotas:
             tx.scope.execute(tx.scope.delete(_QUOTAS).where(_QUOTAS.c.email == email))
             tx.scope.execute(tx.scope.delete(_LEASES).where(_LEASES.c.email == email))
 
-    def renew(self) -> None:
-        """Renew all downloads that go on here, now; a database that is away is tried again next time."""
+    def renew(self) -> bool:
+        """Renew all downloads that go on here, now, and return False if the database cannot do it."""
         with self._lock:
             held = list(self._held)
         if not held:
-            return
+            return True
         try:
             with self._store.write() as tx:
                 _renew(tx.scope, held, self._ttl)
         except OrderingError as error:
             _log.warning("downloads not renewed", extra={"action": "quota_not_renewed", "cause": error.message})
+            return False
+        except Exception:  # whatever it is, the next downloads are renewed
+            _log.exception("downloads not renewed", extra={"action": "quota_not_renewed"})
+            return False
+        return True
 
     def close(self, seconds: float = 2.0) -> None:
         """Renew nothing more: what still goes on counts as over when its lease has run out."""
@@ -154,8 +159,10 @@ class SqlQuotas:
             self._thread.join(seconds)
 
     def _renew_until_closed(self) -> None:
-        while not self._closed.wait(self._ttl / 2):
-            self.renew()
+        pause = self._ttl / 2
+        while not self._closed.wait(pause):
+            # half a lease later would be too late: there is time for some more attempts before it has run out
+            pause = self._ttl / (2 if self.renew() else 20)
 
 
 def _new(email: str, limits: QuotaLimits) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def open_file(ports: Ports, user: User, file_id: int) -> FileDelivery:
 
 @attrs.define
 class FileDelivery:
-    """Hold one file on its way: iterate it to its end, hand every block over, then `confirm`.
+    """Hold one file on its way: iterate it to its end, hand every block over, then `confirm`, and `close` in any case.
 
     Attributes:
         file: what is delivered.
@@ -129,12 +129,13 @@ class FileDelivery:
             self._source.close()
             if held:
                 yield self._counted(held)
-            self._whole = True
+            self._whole = True  # read, but not handed over: until then it goes on
         except SourceFailed as failure:
             _note(self._ports, self.file, FileEvent.DELIVERY_FAILED, failure.message)
             raise
         finally:
-            self.close()
+            if not self._whole:
+                self.close()
 
     def _counted(self, block: bytes) -> bytes:
         self.sent += len(block)
@@ -149,7 +150,9 @@ class FileDelivery:
         """
         if not self._whole:
             raise DeliveryIncomplete(self.file.order_id)
-        return _note(self._ports, self.file, FileEvent.DELIVERED, None)
+        order = _note(self._ports, self.file, FileEvent.DELIVERED, None)
+        self.close()
+        return order
 
     def close(self) -> None:
         """Let go of the source, and of the place among the downloads that go on; closing twice is allowed.

@@ -6,6 +6,7 @@ import itertools
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import attrs
 import pytest
@@ -128,7 +129,8 @@ def test_case_13_first_limits_are_those_of_that_time(centre) -> None:
 def test_the_first_download_makes_a_record_too(centre, order) -> None:
     """The limits of the tenant at the first download that counts become one's own."""
     centre.ordering.change_setting(ADMIN, "maxQuota", 1)
-    list(opened(centre, order))
+    with closing(opened(centre, order)) as delivery:
+        list(delivery)
     centre.ordering.change_setting(ADMIN, "maxQuota", 9)
     assert centre.ordering.quotas.consumption(LISE.email) == Consumption(QuotaLimits(1), 1, 0)
 
@@ -308,7 +310,8 @@ def test_who_downloads_pays(centre, order) -> None:
     """An administrator pays for somebody's files, one by one and as a ZIP, and is told what was refused."""
     limit(centre, 0)
     limit(centre, 2, user=CHIEF)
-    list(opened(centre, order, CHIEF))
+    with closing(opened(centre, order, CHIEF)) as delivery:
+        list(delivery)
     assert centre.download(order, CHIEF)[1] == {"scene.tif": PIXELS}
     assert (used(centre), used(centre, CHIEF)) == ((0, 0), (2, 0))
     centre.download(again := centre.work(centre.place()), CHIEF)
@@ -423,7 +426,7 @@ def test_a_refused_file_comes_once_it_may(centre, order) -> None:
     assert file_of(centre, order).download_error is None
 
 
-def test_a_file_holds_its_place_until_its_last_block_is_taken(centre, order) -> None:
+def test_a_file_holds_its_place_until_it_is_handed_over(centre, order) -> None:
     """Another one is refused meanwhile, and says when the place comes back at the latest."""
     seconds = [0.0]
     centre = centre.with_(quotas=MemoryQuotas(lambda: seconds[0]))
@@ -438,8 +441,13 @@ def test_a_file_holds_its_place_until_its_last_block_is_taken(centre, order) -> 
     while got < len(PIXELS):
         assert used(centre) == (1, 1)
         got += len(next(blocks))
-    assert used(centre) == (1, 1)
     assert list(blocks) == []
+    assert used(centre) == (1, 1)
+    with pytest.raises(RateExceeded):
+        opened(centre, order)
+    delivery.confirm()
+    assert used(centre) == (1, 0)
+    delivery.close()
     assert used(centre) == (1, 0)
 
 
@@ -470,6 +478,12 @@ def gone_at_the_end(delivery) -> None:
     blocks.close()  # type: ignore[attr-defined]
 
 
+def gone_before_all_was_handed_over(delivery) -> None:
+    """Read all, and find nobody who takes it."""
+    list(delivery)
+    delivery.close()
+
+
 def broken(delivery) -> None:
     """Read a source that breaks."""
     with pytest.raises(SourceUnreachable):
@@ -484,7 +498,18 @@ def crashed(delivery) -> None:
         blocks.throw(ZeroDivisionError())  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("leave", [gone_at_once, gone_with_the_generator, gone_twice, gone_at_the_end, broken, crashed])
+@pytest.mark.parametrize(
+    "leave",
+    [
+        gone_at_once,
+        gone_with_the_generator,
+        gone_twice,
+        gone_at_the_end,
+        gone_before_all_was_handed_over,
+        broken,
+        crashed,
+    ],
+)
 def test_what_has_begun_is_paid(centre, order, leave) -> None:
     """However a download ends, its place is free and its unit is not refunded."""
 

@@ -21,11 +21,14 @@ from regards_order import (
     NotFound,
     Ordering,
     OrderStatus,
+    QuotaLimits,
+    Role,
     SelectionRequest,
     StoreUnavailable,
     User,
     compile_search,
 )
+from regards_order.domain.quota import Consumption
 from regards_order.testing import ManualClock, make_dataset, make_file, make_product
 from regards_order_adapters.bootstrap import Service, open_service
 from regards_order_adapters.catalog.sql import SqlCatalog
@@ -35,6 +38,7 @@ from regards_order_adapters.patterns import Re2Patterns
 from regards_order_adapters.sql import schema
 from regards_order_adapters.sql.engine import make_engine
 from regards_order_adapters.sql.migrate import CURRENT, DatabaseUnusable, SchemaTooNew, SchemaTooOld, check, migrate
+from regards_order_adapters.sql.quotas import SqlQuotas
 from regards_order_adapters.sql.unit_of_work import SqlStore, writing
 
 # SQLAlchemy cannot describe an index of expressions
@@ -230,6 +234,31 @@ def test_orders_of_the_third_version_live_on(blank: sa.Engine) -> None:
         tx.settings.put("a", [1])
     with SqlStore(blank, "other").read() as tx:
         assert (tx.settings.changed(), list(tx.claims.due_chores(("a",), now))) == ({}, ["a"])
+
+
+def test_limits_of_the_fourth_version_live_on(blank: sa.Engine) -> None:
+    """Who had a limit has it still, in the own tenant, and has downloaded nothing; all others are yet to be seen."""
+    migrate(blank, "0004")
+    rows = [(1, "both", 5, 2), (1, "quota", 0, -1), (2, "quota", 7, -1), (1, "rate", -1, 0), (1, "none", -1, -1)]
+    run(
+        blank,
+        "INSERT INTO tenants (id, name) VALUES (1, 'default'), (2, 'other')",
+        *(
+            "INSERT INTO accounts (tenant_id, email, role, groups, active, max_quota, rate_limit) VALUES"
+            f" ({tenant}, '{email}', 'EXPLOIT', '[]', true, {quota}, {rate})"
+            for tenant, email, quota, rate in rows
+        ),
+    )
+    assert migrate(blank) == (4, CURRENT)
+    for number, name in enumerate(("default", "other"), 1):
+        store = SqlStore(blank, name)
+        quotas = SqlQuotas(store)
+        for tenant, email, quota, rate in rows:
+            if tenant == number:
+                known = None if (quota, rate) == (-1, -1) else Consumption(QuotaLimits(quota, rate), 0, 0)
+                assert quotas.consumption(email) == known
+                with store.read() as tx:
+                    assert tx.users.get(email) == Account(User(email, Role.EXPLOIT, frozenset()))
 
 
 def test_an_old_schema_is_refused_with_the_command_that_mends_it(blank: sa.Engine) -> None:

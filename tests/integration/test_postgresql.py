@@ -227,7 +227,7 @@ def test_a_pool_that_is_used_up_is_an_error_of_the_domain(
     """More at once than there are connections: the last one is told to try again."""
     monkeypatch.setattr(engine.pool, "_timeout", 0.05)
     opened = [engine.connect() for _ in range(24)]
-    with pytest.raises(StoreUnavailable, match="QueuePool limit"), store.read():
+    with pytest.raises(StoreUnavailable, match="no connection of the pool was free for"), store.read():
         pass
     for connection in opened:
         connection.close()

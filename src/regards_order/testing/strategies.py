@@ -672,7 +672,7 @@ def limits() -> st.SearchStrategy[int]:
 
 def accounts() -> st.SearchStrategy[Account]:
     """Return entries of the user directory."""
-    return st.builds(Account, users(), st.booleans(), limits(), limits())
+    return st.builds(Account, users(), st.booleans())
 
 
 def quotas() -> st.SearchStrategy[Quota]:

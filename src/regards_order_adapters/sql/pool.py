@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from threading import Event, Lock
 from typing import Any
 
 import sqlalchemy as sa
+
+# the pool writes its own log under the name of its module, and tells of every connection that is closed
+logging.getLogger(__name__).setLevel(logging.WARNING)
 
 
 class Turns:

@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from starlette.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
-from regards_order import Ordering, User
+from regards_order import Ordering, StoreUnavailable, User
 from regards_order.application.sources import open_source, read_verified
 from regards_order_adapters.bootstrap import open_service
 from regards_order_adapters.config import Config
 from regards_order_adapters.http.app import create_app
+from regards_order_adapters.http.blocks import Body
 from regards_order_adapters.http.server import serve
 from regards_order_adapters.http.site import Limits, Site
 from regards_order_adapters.http.streams import Download
@@ -26,7 +28,7 @@ from regards_order_adapters.tokens import Tokens
 USER = User("bench@obs.example")
 
 
-def contents(ordering: Ordering, order_id: int) -> Iterator[bytes]:
+def contents(ordering: Ordering, order_id: int) -> Generator[bytes, None, None]:
     after = 0
     while page := ordering.list_files(USER, order_id, after=after):
         for file in page:
@@ -34,6 +36,17 @@ def contents(ordering: Ordering, order_id: int) -> Iterator[bytes]:
             yield from read_verified(source, file)
             source.close()
         after = page[-1].id
+
+
+def plain(ordering: Ordering, order_id: int) -> Body:
+    chunks = contents(ordering, order_id)
+    return Body(
+        headers={"content-type": "application/octet-stream"},
+        size=None,
+        chunks=chunks,
+        confirm=lambda: None,
+        close=chunks.close,
+    )
 
 
 def main(url: str, root: str, secret: str) -> None:
@@ -57,14 +70,10 @@ def main(url: str, root: str, secret: str) -> None:
             if kind == "file":
                 await FileResponse(f"/{rest}")(scope, receive, send)
             elif kind == "plain":
-                body = contents(ordering, int(rest))
                 await Download(
                     site=site,
-                    headers={"content-type": "application/octet-stream"},
-                    body=body,
-                    confirm=lambda: None,
-                    close=body.close,
-                    size=None,
+                    opener=functools.partial(plain, ordering, int(rest)),
+                    late=StoreUnavailable("it took too long"),
                     subject={},
                 ).send(scope, receive, send)
             else:

@@ -122,6 +122,7 @@ class Download:
     name: str
     expires: float
     resets: int
+    units: int = 1
 
 
 @attrs.define
@@ -182,16 +183,31 @@ class QuotaMachine(RuleBasedStateMachine):
         quotas.start(where[1], name, lambda: first)
         self.held[process].setdefault(where, set()).add(name)
 
+    @rule(where=where, process=processes, name=names, units=st.integers(1, 9))
+    def more(self, where: Where, process: int, name: str, units: int) -> None:
+        """Take more units for a download."""
+        account, expected = self.accounts.get(where), 0
+        if account is not None and any(each.name == name for each in account.live(self.now)):
+            left = account.limits.max_quota - account.taken
+            expected = units if account.limits.max_quota < 0 else max(0, min(units, left))
+            account.taken += expected
+            next(each for each in account.live(self.now) if each.name == name).units += expected
+        assert self.system.of(where[0], process).more(where[1], name, units) == expected
+
     @rule(where=where, process=processes, name=names, back=st.booleans())
     def release(self, where: Where, process: int, name: str, back: bool) -> None:
         """End or cancel a download, whoever began it."""
-        quotas = self.system.of(where[0], process)
-        (quotas.cancel if back else quotas.end)(where[1], name)
+        quotas, known = self.system.of(where[0], process), self.accounts.get(where)
+        units = sum(each.units for each in known.live(self.now) if each.name == name) if known else 1
+        if back:
+            quotas.cancel(where[1], name, units)
+        else:
+            quotas.end(where[1], name)
         self.held[process].get(where, set()).discard(name)
         account = self.accounts.get(where)
         if account is not None:
             gone = [each for each in account.live(self.now) if each.name == name]
-            account.taken -= sum(back and each.resets == account.resets for each in gone)
+            account.taken -= sum(each.units for each in gone if back and each.resets == account.resets)
             account.downloads = [each for each in account.downloads if each.name != name]
 
     @rule(process=processes)

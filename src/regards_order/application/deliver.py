@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from regards_order.application.quota import charged, refused, tell_refused
+from regards_order.application.quota import Meter, refused, tell_refused
 from regards_order.application.settle import settle
 from regards_order.application.sources import open_source, read_verified
 from regards_order.domain.archive import NOTICE, EntryNames, Failure, notice, zip_name
@@ -79,8 +79,13 @@ class Delivery:
     _delivered: array[int] = attrs.field(factory=lambda: array("q"), init=False)
     _written: set[tuple[str, str | None]] = attrs.field(factory=set, init=False)
     _names: EntryNames = attrs.field(factory=EntryNames, init=False)
+    _meter: Meter = attrs.field(init=False)
     _refusals: list[RefusedDownload] = attrs.field(factory=list, init=False)
     _whole: bool = attrs.field(default=False, init=False)
+
+    @_meter.default
+    def _default_meter(self) -> Meter:
+        return Meter(self._ports, self._email)
 
     @property
     def files(self) -> int:
@@ -89,8 +94,11 @@ class Delivery:
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes of the archive; one source is open at a time, and closed when the reader goes away."""
-        for file in self._pages():
-            yield from self._entry(file)
+        try:
+            for file, following in self._pages():
+                yield from self._entry(file, following)
+        finally:
+            self._meter.end()
         if self.failures:
             text = notice(self.failures).encode("utf-8", "replace")
             yield from self._archive.entry(self._names.take(NOTICE), len(text), (text,))
@@ -126,17 +134,18 @@ class Delivery:
             failed.setdefault(failure.cause, []).append(failure.file_id)
         return failed
 
-    def _pages(self) -> Iterator[OrderFile]:
+    def _pages(self) -> Iterator[tuple[OrderFile, Iterator[OrderFile]]]:
         after = 0
         while True:
             with self._ports.store.read() as tx:
                 page = tx.files.page(self._order.id, states=DELIVERABLE, after=after, upto=self._upto, limit=_PAGE)
             if not page:
                 return
-            yield from page
+            for n, file in enumerate(page, 1):
+                yield file, map(page.__getitem__, range(n, len(page)))
             after = page[-1].id
 
-    def _entry(self, file: OrderFile) -> Iterator[bytes]:
+    def _entry(self, file: OrderFile, following: Iterator[OrderFile]) -> Iterator[bytes]:
         if (file.filename, file.checksum) in self._written or (file.filename, None) in self._written:
             self._delivered.append(file.id)
             return
@@ -147,7 +156,7 @@ class Delivery:
             return
         contents = _Contents(source, file)
         try:
-            with charged(self._ports, self._email, file):
+            with self._meter.charged(file, following):
                 size = file.size if source.size is None else source.size
                 yield from self._archive.entry(self._names.take(file.filename), size, contents)
         except QuotaRefused as refusal:

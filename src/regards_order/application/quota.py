@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import attrs
 
@@ -22,6 +23,8 @@ from regards_order.ports.bundle import Ports
 from regards_order.ports.unit_of_work import Transaction
 
 _log = logging.getLogger(__name__)
+_TOGETHER_BYTES = 1024 * 1024
+_TOGETHER_FILES = 100
 
 
 @attrs.define
@@ -36,9 +39,13 @@ class Charge:
         """Note that the download has ended, however it did: what it took stays taken."""
         self._over(self._ports.quotas.end)
 
-    def give_back(self) -> None:
-        """Note that nothing could be sent: what it took is given back."""
-        self._over(self._ports.quotas.cancel)
+    def give_back(self, units: int = 1) -> None:
+        """Note that the download has ended and did not use so many units: they are given back."""
+        self._over(lambda email, lease_id: self._ports.quotas.cancel(email, lease_id, units))
+
+    def more(self, units: int) -> int:
+        """Take up to *units* more, and return how many were taken."""
+        return 0 if self._lease_id is None else self._ports.quotas.more(self._email, self._lease_id, units)
 
     def _over(self, note: Callable[[str, str], None]) -> None:
         if self._lease_id is not None:
@@ -55,25 +62,71 @@ def charge(ports: Ports, email: str, file: OrderFile) -> Charge:
     Raises:
         QuotaExceeded, RateExceeded: it may not begin.
     """
-    if not counts(file.data_type, file.uri, reference=bool(file.reference)):
+    if not _counts(file):
         return Charge(ports, email, None)
     lease_id = str(ports.unique_ids.unique())
     ports.quotas.start(email, lease_id, lambda: first_limits(ports))
     return Charge(ports, email, lease_id)
 
 
-@contextmanager
-def charged(ports: Ports, email: str, file: OrderFile) -> Iterator[None]:
-    """Take one unit for a file, and hold its place among the downloads that go on until the block ends.
+def _counts(file: OrderFile) -> bool:
+    return counts(file.data_type, file.uri, reference=bool(file.reference))
 
-    Raises:
-        QuotaExceeded, RateExceeded: it may not begin.
+
+@attrs.define
+class Meter:
+    """Charge the files of a ZIP, each when its content begins.
+
+    To note each of many small files would take longer than to deliver them: those that follow each other and are no
+    larger than 1 MiB in all take their units together, and what was not used of them is given back.
     """
-    going_on = charge(ports, email, file)
-    try:
-        yield
-    finally:
-        going_on.end()
+
+    _ports: Ports
+    _email: str
+    _charge: Charge | None = attrs.field(default=None, init=False)
+    _left: int = attrs.field(default=0, init=False)
+
+    @contextmanager
+    def charged(self, file: OrderFile, following: Iterable[OrderFile]) -> Iterator[None]:
+        """Take one unit for a file, and hold its place among the downloads that go on until the block ends.
+
+        Args:
+            file: what is about to begin.
+            following: what comes after it, in order.
+
+        Raises:
+            QuotaExceeded, RateExceeded: it may not begin.
+        """
+        if _counts(file):
+            if self._charge is None:
+                self._charge = charge(self._ports, self._email, file)
+                wanted = _together(file, following) - 1
+                self._left = 1 + (self._charge.more(wanted) if wanted else 0)
+            self._left -= 1
+        try:
+            yield
+        finally:
+            if self._left == 0:
+                self.end()
+
+    def end(self) -> None:
+        """Note that nothing more comes."""
+        if self._charge is not None:
+            if self._left:
+                self._charge.give_back(self._left)
+            self._charge.end()
+            self._charge, self._left = None, 0
+
+
+def _together(file: OrderFile, following: Iterable[OrderFile]) -> int:
+    """Return how many files take their units with the first one."""
+    units, size = 0, 0
+    for each in chain((file,), following):
+        size += _TOGETHER_BYTES + 1 if each.size is None else each.size
+        if size > _TOGETHER_BYTES or units == _TOGETHER_FILES:
+            break
+        units += _counts(each)
+    return max(1, units)
 
 
 def refused(file: OrderFile, refusal: QuotaRefused) -> RefusedDownload:

@@ -111,6 +111,11 @@ class Consumption:
             return RateExceeded(email, limits.rate_limit, self.active, next_end)
         return None
 
+    def part(self, units: int) -> int:
+        """Return how many of *units* are left."""
+        remaining = self.quota.remaining
+        return units if remaining == UNLIMITED else min(units, remaining)
+
     def shortfall(self, cost: int) -> int:
         """Return how many files are missing to download *cost* more; 0 when there are enough."""
         remaining = self.quota.remaining
@@ -183,10 +188,17 @@ class QuotaAccount:
         """Note that a download has ended; what it took stays taken."""
         return attrs.evolve(self, leases={id: lease for id, lease in self.leases.items() if id != lease_id})
 
-    def cancel(self, lease_id: str, *, now: float) -> QuotaAccount:
-        """Give back what a download took that goes on and could send nothing, unless the quota was reset since."""
+    def more(self, lease_id: str, units: int, *, now: float) -> QuotaAccount:
+        """Take up to *units* more for a download of several files that goes on, as many as are left."""
         lease = self.leases.get(lease_id)
-        back = 1 if lease is not None and lease.expires > now and lease.resets == self.resets else 0
+        if lease is None or lease.expires <= now:
+            return self
+        return attrs.evolve(self, consumed=self.consumed + self.consumption(now).part(units))
+
+    def cancel(self, lease_id: str, *, now: float, units: int = 1) -> QuotaAccount:
+        """End a download that goes on and give back what it did not use, unless the quota was reset since it began."""
+        lease = self.leases.get(lease_id)
+        back = units if lease is not None and lease.expires > now and lease.resets == self.resets else 0
         return attrs.evolve(self.end(lease_id), consumed=self.consumed - back)
 
     def renew(self, lease_id: str, *, now: float, ttl: float) -> QuotaAccount:

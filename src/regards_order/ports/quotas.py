@@ -29,12 +29,20 @@ class Quotas(Protocol):
         """
         ...
 
+    def more(self, email: str, lease_id: str, units: int) -> int:
+        """Take up to *units* more for a download of several files that goes on.
+
+        Returns:
+            how many were taken: as many as are left, none for a download that is unknown or over.
+        """
+        ...
+
     def end(self, email: str, lease_id: str) -> None:
         """Note that a download has ended; one that is unknown is left alone."""
         ...
 
-    def cancel(self, email: str, lease_id: str) -> None:
-        """Give back what a download took that could send nothing; one that is unknown, or over, is left alone."""
+    def cancel(self, email: str, lease_id: str, units: int = 1) -> None:
+        """End a download and give back *units* that it did not use; one that is unknown, or over, is left alone."""
         ...
 
     def consumption(self, email: str) -> Consumption | None:
@@ -64,10 +72,14 @@ class Uncounted:
     def start(self, email: str, lease_id: str, first: Callable[[], QuotaLimits]) -> None:
         """Grant the download."""
 
+    def more(self, email: str, lease_id: str, units: int) -> int:
+        """Grant them all."""
+        return units
+
     def end(self, email: str, lease_id: str) -> None:
         """Do nothing."""
 
-    def cancel(self, email: str, lease_id: str) -> None:
+    def cancel(self, email: str, lease_id: str, units: int = 1) -> None:
         """Do nothing."""
 
     def consumption(self, email: str) -> Consumption | None:

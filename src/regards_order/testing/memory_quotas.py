@@ -36,9 +36,18 @@ class MemoryQuotas:
         """Note that a download has ended."""
         self._change(email, lambda account: account.end(lease_id))
 
-    def cancel(self, email: str, lease_id: str) -> None:
+    def more(self, email: str, lease_id: str, units: int) -> int:
+        """Take more units."""
+        with self._lock:
+            account = self.accounts.get(email, QuotaAccount())
+            after = account.more(lease_id, units, now=self.seconds())
+            if after is not account:
+                self.accounts[email] = after
+            return after.consumed - account.consumed
+
+    def cancel(self, email: str, lease_id: str, units: int = 1) -> None:
         """Give back what a download took."""
-        self._change(email, lambda account: account.cancel(lease_id, now=self.seconds()))
+        self._change(email, lambda account: account.cancel(lease_id, now=self.seconds(), units=units))
 
     def consumption(self, email: str) -> Consumption | None:
         """Return what a user has downloaded."""

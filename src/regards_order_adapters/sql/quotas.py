@@ -67,13 +67,24 @@ class SqlQuotas:
 
     def end(self, email: str, lease_id: str) -> None:
         """Note that a download has ended."""
-        self._release(email, lease_id, back=False)
+        self._release(email, lease_id, back=0)
 
-    def cancel(self, email: str, lease_id: str) -> None:
+    def cancel(self, email: str, lease_id: str, units: int = 1) -> None:
         """Give back what a download took."""
-        self._release(email, lease_id, back=True)
+        self._release(email, lease_id, back=units)
 
-    def _release(self, email: str, lease_id: str, *, back: bool) -> None:
+    def more(self, email: str, lease_id: str, units: int) -> int:
+        """Take more units for a download that goes on."""
+        with self._store.write() as tx:
+            row = _locked(tx.scope, email)
+            if row is None or not _goes_on(tx.scope, email, lease_id):
+                return 0
+            part = Consumption(QuotaLimits(row.max_quota, row.rate_limit), row.consumed).part(units)
+            change = {"consumed": row.consumed + part}
+            tx.scope.execute(tx.scope.update(_QUOTAS).where(_QUOTAS.c.email == email).values(change))
+            return part
+
+    def _release(self, email: str, lease_id: str, *, back: int) -> None:
         with self._lock:
             self._held.discard((email, lease_id))
         with self._store.write() as tx:
@@ -91,7 +102,7 @@ class SqlQuotas:
                 paid = any(each.live and each.lease_id == lease_id and each.resets == row.resets for each in leases)
                 change = {
                     "active": _QUOTAS.c.active - len(leases),
-                    "consumed": _QUOTAS.c.consumed - int(back and paid),
+                    "consumed": _QUOTAS.c.consumed - (back if paid else 0),
                 }
                 tx.scope.execute(tx.scope.update(_QUOTAS).where(_QUOTAS.c.email == email).values(change))
 
@@ -233,9 +244,7 @@ def _decide(scope: Scope, email: str, lease_id: str, ttl: float) -> bool:
         return False
     now = scope.execute(sa.select(DatabaseTime())).scalar_one()
     limits = QuotaLimits(row.max_quota, row.rate_limit)
-    mine = scope.select(_LEASES, _LEASES.c.email).where(_LEASES.c.email == email)
-    this = mine.where(_LEASES.c.lease_id == lease_id, _LEASES.c.leased_until > now)
-    if scope.execute(this).first() is not None:
+    if _goes_on(scope, email, lease_id):
         return True
     # whoever has used up the quota asks again and again: then nobody needs to count what goes on
     active, first = (0, None) if Quota(row.max_quota, row.consumed).remaining == 0 else _clear(scope, email, now)
@@ -247,6 +256,11 @@ def _decide(scope: Scope, email: str, lease_id: str, ttl: float) -> bool:
     change = {"consumed": row.consumed + 1, "active": active + 1}
     scope.execute(scope.update(_QUOTAS).where(_QUOTAS.c.email == email).values(change))
     return True
+
+
+def _goes_on(scope: Scope, email: str, lease_id: str) -> bool:
+    this = scope.select(_LEASES, _LEASES.c.email).where(_LEASES.c.email == email, _LEASES.c.lease_id == lease_id)
+    return scope.execute(this.where(_LEASES.c.leased_until > DatabaseTime())).first() is not None
 
 
 def _clear(scope: Scope, email: str, now: int) -> tuple[int, float | None]:

@@ -35,8 +35,8 @@ from regards_order import (
     User,
 )
 from regards_order.application.quota import (
+    Meter,
     charge,
-    charged,
     check_order_cost,
     limit_user,
     look_at_quota,
@@ -295,7 +295,7 @@ def test_cost_without_raw_data(centre) -> None:
 def test_case_23_what_counts(centre, order, type_: DataType, uri: str, reference: bool, counted: bool) -> None:
     """RAWDATA that the data centre stores, and nothing else, not even with a quota of 0."""
     file = file_of(centre, order)._replace(data_type=type_.value, uri=uri, reference=bool(reference))
-    with charged(centre.ordering, LISE.email, file):
+    with Meter(centre.ordering, LISE.email).charged(file, ()):
         assert used(centre) == (counted, counted)
     assert used(centre) == (counted, 0)
     limit(centre, 0)
@@ -376,7 +376,7 @@ def test_case_16_many_downloads_on_threads(centre, order) -> None:
 
     def download(times: int) -> None:
         for _ in range(times):
-            with charged(counted, LISE.email, file):
+            with Meter(counted, LISE.email).charged(file, ()):
                 pass
 
     with ThreadPoolExecutor(4) as pool:
@@ -591,7 +591,7 @@ def test_a_charge_ends_once(centre, order) -> None:
 
 def test_a_block_that_fails_gives_its_place_back(centre, order) -> None:
     """Whatever happens while a file is copied."""
-    with pytest.raises(ZeroDivisionError), charged(centre.ordering, LISE.email, file_of(centre, order)):
+    with pytest.raises(ZeroDivisionError), Meter(centre.ordering, LISE.email).charged(file_of(centre, order), ()):
         raise ZeroDivisionError
     assert used(centre) == (1, 0)
 
@@ -694,6 +694,92 @@ def test_case_28_nothing_is_refused(centre) -> None:
     assert (used(centre), refusals(centre)) == ((3, 0), [])
 
 
+@attrs.define
+class Watched(MemoryQuotas):
+    """Quotas that note what is asked of them."""
+
+    asked: list[tuple[str, int]] = attrs.field(factory=list)
+
+    def start(self, *args, **kwargs) -> None:
+        """Take one unit."""
+        super().start(*args, **kwargs)
+        self.asked.append(("start", 1))
+
+    def more(self, email: str, lease_id: str, units: int) -> int:
+        """Take more units."""
+        self.asked.append(("more", units))
+        return super().more(email, lease_id, units)
+
+    def end(self, email: str, lease_id: str) -> None:
+        """End a download."""
+        self.asked.append(("end", 0))
+        super().end(email, lease_id)
+
+    def cancel(self, email: str, lease_id: str, units: int = 1) -> None:
+        """Give units back."""
+        self.asked.append(("cancel", units))
+        super().cancel(email, lease_id, units)
+
+
+def watched(centre, *files: tuple[str, bytes], max_quota: int = UNLIMITED):
+    """Return a centre with an order of products of a file each, whose quotas are watched."""
+    dataset = centre.dataset("D")
+    for name, data in files:
+        centre.product(dataset, name, (name, data))
+    seen = centre.with_(quotas=Watched())
+    limit(seen, max_quota)
+    return seen, seen.work(seen.place())
+
+
+def test_small_files_take_their_units_together(centre) -> None:
+    """A hundred at most; what is over is ended, and nothing is left to give back."""
+    seen, order = watched(centre, *((f"f{n}", b"%d" % n) for n in range(250)))
+    seen.download(order)
+    hundred = [("start", 1), ("more", 99), ("end", 0)]
+    assert seen.ordering.quotas.asked == [*hundred, *hundred, ("start", 1), ("more", 49), ("end", 0)]
+    assert used(seen) == (250, 0)
+
+
+def test_large_files_take_their_units_alone(centre) -> None:
+    """So do those of which 1 MiB begins with one; each holds its place only while it is copied."""
+    seen, order = watched(centre, *((f"f{n}", bytes([n]) * 600_000) for n in range(3)))
+    seen.download(order)
+    assert seen.ordering.quotas.asked == [("start", 1), ("end", 0)] * 3
+    assert used(seen) == (3, 0)
+
+
+def test_units_of_files_that_failed_are_given_back(centre) -> None:
+    """A file that could not be opened costs nothing, although others took its unit with theirs."""
+    seen, order = watched(centre, *((f"f{n}", b"%d" % n) for n in range(5)))
+    del centre.storage.contents["f3"]
+    after, _ = seen.download(order)
+    assert (after.counts.downloaded, after.counts.download_error, used(seen)) == (4, 1, (4, 0))
+
+
+def test_units_of_files_that_were_not_begun_are_given_back(centre) -> None:
+    """The client goes away in the first one: this one is paid, and the place is free."""
+    seen, order = watched(centre, ("f0", PIXELS), *((f"f{n}", b"%d" % n) for n in range(1, 5)))
+    first = min(seen.files(order), key=lambda file: file.id)
+    blocks = iter(seen.ordering.open_zip(LISE, order.id))
+    next(blocks)
+    assert first.id == min(file.id for file in seen.files(order))
+    assert used(seen)[1] == 1
+    blocks.close()
+    assert used(seen) == (1, 0)
+    assert seen.ordering.quotas.asked[-1][0] == "cancel"
+
+
+def test_as_many_of_the_small_files_as_are_left(centre) -> None:
+    """The others are refused one by one, and come with the next ZIP when the limit is raised."""
+    seen, order = watched(centre, *((f"f{n}", b"%d" % n) for n in range(5)), max_quota=3)
+    after, entries = seen.download(order)
+    assert (after.counts.downloaded, after.counts.download_error, used(seen)) == (3, 2, (3, 0))
+    assert len(entries["NOTICE.txt"].splitlines()) == 2
+    seen.ordering.quotas.set_limits(LISE.email, QuotaLimits(5))
+    after, _ = seen.download(order)
+    assert (after.counts.downloaded, used(seen)) == (5, (5, 0))
+
+
 def test_twins_are_charged_once(centre) -> None:
     """Two products that share a file, with its name and checksum, take one unit."""
     dataset = centre.dataset("D")
@@ -725,7 +811,7 @@ def test_a_client_of_a_zip_that_goes_away(centre) -> None:
     limit(centre, 2)
     archive = iter(centre.ordering.open_zip(LISE, order.id))
     next(archive)
-    assert used(centre) == (1, 1)
+    assert used(centre) == (2, 1)  # small files take their units together
     archive.close()  # type: ignore[attr-defined]
     assert used(centre) == (1, 0)
     b"".join(centre.ordering.open_zip(LISE, order.id))

@@ -116,6 +116,32 @@ class QuotasContract:
         quotas.cancel(JANE, "b")
         assert values(quotas) == (10, 5, 1, 0)
 
+    def test_a_download_of_several_files(self, quotas: Quotas) -> None:
+        """It takes as many units more as are left, whatever the rate, and gives back what it did not use."""
+        quotas.start(JANE, "a", _some(10, 1))
+        assert (quotas.more(JANE, "a", 3), quotas.more(JANE, "a", 50), quotas.more(JANE, "a", 1)) == (3, 6, 0)
+        assert values(quotas) == (10, 1, 10, 1)
+        quotas.cancel(JANE, "a", 4)
+        assert values(quotas) == (10, 1, 6, 0)
+        assert (quotas.more(JANE, "a", 1), quotas.more(JOE, "a", 1)) == (0, 0)
+        quotas.set_limits(JANE, QuotaLimits())
+        quotas.start(JANE, "b", _nobody)
+        assert quotas.more(JANE, "b", 1000) == 1000
+        quotas.set_limits(JANE, QuotaLimits(5, -1))
+        assert quotas.more(JANE, "b", 1) == 0
+        assert values(quotas) == (5, -1, 1007, 1)
+
+    def test_more_units_of_what_is_over(self, quotas: Quotas, later: Callable[[], object]) -> None:
+        """A download that nobody renewed takes no more; one that began before a reset gives nothing back."""
+        quotas.start(JANE, "a", _some(10, -1))
+        later()
+        assert quotas.more(JANE, "a", 1) == 0
+        quotas.start(JANE, "b", _nobody)
+        quotas.reset(JANE)
+        assert quotas.more(JANE, "b", 3) == 3
+        quotas.cancel(JANE, "b", 3)
+        assert values(quotas) == (10, -1, 3, 0)
+
     def test_the_quota_comes_before_the_rate(self, quotas: Quotas) -> None:
         """A refusal names what was reached, and takes nothing."""
         quotas.start(JANE, "a", _some(1, 1))

@@ -109,9 +109,8 @@ class MemoryClaims:
     def _uncount(self, claim: Claim) -> None:
         before = claim.attempt - 1
         if claim.kind is Claimed.CHORE:
-            for name, chore in list(self._tables.chores.items()):
-                if chore.id == claim.id:
-                    self._tables.chores[name] = attrs.evolve(chore, attempt=before)
+            (name,) = (name for name, chore in self._tables.chores.items() if chore.id == claim.id)
+            self._tables.chores[name] = attrs.evolve(self._tables.chores[name], attempt=before)
             return
         table = self._table(claim.kind)
         table[claim.id] = attrs.evolve(table[claim.id], attempt=before)

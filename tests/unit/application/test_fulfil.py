@@ -9,7 +9,17 @@ from contextlib import contextmanager
 import attrs
 import pytest
 
-from regards_order import Conflict, DataFile, DataType, NotFound, Order, OrderStatus, StorageUnavailable, User
+from regards_order import (
+    Conflict,
+    DataFile,
+    DataType,
+    NotFound,
+    Order,
+    OrderStatus,
+    StorageUnavailable,
+    StoreUnavailable,
+    User,
+)
 from regards_order.application import fulfil
 from regards_order.domain.events import OrderEnded, SuborderDone
 from regards_order.domain.files import FileCounts
@@ -835,3 +845,16 @@ def test_answers_of_a_lost_claim_are_not_kept(twelve, intrude) -> None:
     with twelve.ordering.store.read() as tx:
         assert list(tx.answers.of(first.id)) == []
     assert order.counts.available == 0
+
+
+def test_a_store_that_goes_away_ends_the_work(twelve, monkeypatch) -> None:
+    """It is no failure of one suborder: whoever works waits until the store is back."""
+    order = twelve.place()
+    twelve.ordering.complete_order(order.id)
+
+    def away(*_: object) -> int:
+        raise StoreUnavailable("it restarts")
+
+    monkeypatch.setattr(fulfil, "ask", away)
+    with pytest.raises(StoreUnavailable):
+        twelve.ordering.serve()

@@ -372,9 +372,9 @@ def test_a_file_that_comes_too_late_costs_nothing(
             return super().open(file)
 
     class Watched(MemoryQuotas):
-        def cancel(self, email: str, lease_id: str) -> None:
+        def cancel(self, email: str, lease_id: str, units: int = 1) -> None:
             assert self.accounts[email].consumed == 1
-            super().cancel(email, lease_id)
+            super().cancel(email, lease_id, units)
             given_back.set()
 
     centre = make_centre().with_(storage=Slow(), quotas=Watched())

@@ -99,9 +99,9 @@ class Meter:
         """
         if _counts(file):
             if self._charge is None:
-                self._charge = charge(self._ports, self._email, file)
-                wanted = _together(file, following) - 1
-                self._left = 1 + (self._charge.more(wanted) if wanted else 0)
+                self._charge, self._left = charge(self._ports, self._email, file), 1
+                if wanted := _together(file, following) - 1:
+                    self._left += self._charge.more(wanted)
             self._left -= 1
         try:
             yield

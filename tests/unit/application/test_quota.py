@@ -769,6 +769,19 @@ def test_units_of_files_that_were_not_begun_are_given_back(centre) -> None:
     assert seen.ordering.quotas.asked[-1][0] == "cancel"
 
 
+def test_a_store_that_goes_away_before_the_content_begins(centre, monkeypatch) -> None:
+    """Between the first unit and those of the small files that follow: nothing was sent, and nothing is paid."""
+    seen, order = watched(centre, ("f0", b"0"), ("f1", b"1"))
+
+    def away(*_: object) -> int:
+        raise StoreUnavailable("it restarts")
+
+    monkeypatch.setattr(seen.ordering.quotas.__class__, "more", away)
+    with pytest.raises(StoreUnavailable):
+        b"".join(seen.ordering.open_zip(LISE, order.id))
+    assert used(seen) == (0, 0)
+
+
 def test_as_many_of_the_small_files_as_are_left(centre) -> None:
     """The others are refused one by one, and come with the next ZIP when the limit is raised."""
     seen, order = watched(centre, *((f"f{n}", b"%d" % n) for n in range(5)), max_quota=3)

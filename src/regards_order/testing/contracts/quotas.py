@@ -59,17 +59,17 @@ class QuotasContract:
     @pytest.fixture
     def quotas(self) -> Quotas:
         """Return quotas without any user."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture `quotas`: it returns quotas without any user")
 
     @pytest.fixture
     def neighbour(self, quotas: Quotas) -> Quotas:
         """Return the quotas of another tenant."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture `neighbour`: the quotas of another tenant")
 
     @pytest.fixture
     def later(self, quotas: Quotas) -> Callable[[], object]:
         """Return what lets all leases run out."""
-        raise NotImplementedError
+        raise NotImplementedError("override the fixture `later`: it lets all leases run out")
 
     def test_nobody_was_seen(self, quotas: Quotas) -> None:
         """Looking at somebody makes nobody known, and commands on downloads that there are not change nothing."""
